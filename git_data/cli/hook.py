@@ -1,0 +1,38 @@
+"""`git data hook NAME`, which the scripts in `hooks/` and in a repository call."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import hooks
+from ..errors import UsageError
+from ..repo import Repo
+from ..upload import Target, Upload
+from .terminal import Screen, human_size
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Run by Git's hooks. Example: git data hook pre-push origin URL < refs"
+    parser.add_argument("name", choices=["pre-push"])
+    parser.add_argument("--script", default="", help="the hook file that was started")
+    parser.add_argument("arguments", nargs="*", help="what Git gave to the hook")
+
+
+def run(arguments: argparse.Namespace, screen: Screen) -> int:
+    if len(arguments.arguments) < 2:
+        raise UsageError("git data hook pre-push needs the remote and its URL, as Git gives them")
+    target = Target(*arguments.arguments[:2])
+    repo = Repo.open()
+    sent, status = hooks.pre_push(repo, sys.stdin.buffer.read(), target, arguments.script, screen)
+    screen.finish()
+    for part in sent:
+        tell(part, screen)
+    return status
+
+
+def tell(part: Upload, screen: Screen) -> None:
+    if part.objects:
+        files = "1 object" if part.objects == 1 else f"{part.objects} objects"
+        sizes = f"{human_size(part.size)}, {human_size(part.sent_bytes)} sent"
+        screen.note(f"git-data: {files} ({sizes}) to {part.store}")

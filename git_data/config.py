@@ -1,0 +1,73 @@
+"""The user's settings: Git's config and the environment, read here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .errors import UsageError
+from .git import Git
+
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0", "")
+
+
+class Settings(NamedTuple):
+    store: str | None  # data.store: wins over .gitdata
+    cache: str | None  # data.cache: one cache for all repositories of this machine
+    skip_smudge: bool  # leave pointers at checkout
+    strict: bool  # missing data fails the command
+    fetch_include: tuple[str, ...]
+    fetch_exclude: tuple[str, ...]
+    progress: bool | None  # None: only on a terminal
+    hooks_path: str | None
+    values: Mapping[str, tuple[str, ...]]  # every Git setting, for rare questions
+
+
+def environment() -> Mapping[str, str]:
+    return os.environ
+
+
+def home() -> str:
+    return os.path.expanduser("~")
+
+
+def truth(name: str, value: str) -> bool:
+    """A boolean as Git reads it."""
+    if value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise UsageError(f"{name} is {value[:80]!r}: true or false is wanted")
+
+
+def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    parts = (part.strip() for value in values for part in value.split(","))
+    return tuple(part for part in parts if part)
+
+
+def settings(git: Git) -> Settings:
+    """The settings in force in a repository: the environment first, then Git's config."""
+    values, env = git.config(), git.environ
+
+    def last(name: str) -> str | None:
+        return values[name][-1] if name in values else None
+
+    def flag(variable: str, name: str) -> bool:
+        if variable in env:
+            return truth(variable, env[variable])
+        return truth(name, last(name) or "false")
+
+    shown = env.get("GIT_DATA_PROGRESS")
+    return Settings(
+        store=last("data.store") or None,
+        cache=git.config_path("data.cache") if last("data.cache") else None,
+        skip_smudge=flag("GIT_DATA_SKIP_SMUDGE", "data.skipsmudge"),
+        strict=flag("GIT_DATA_STRICT", "data.strict"),
+        fetch_include=_patterns(values.get("data.fetchinclude", ())),
+        fetch_exclude=_patterns(values.get("data.fetchexclude", ())),
+        progress=None if shown is None else truth("GIT_DATA_PROGRESS", shown),
+        hooks_path=last("core.hookspath"),
+        values=values,
+    )

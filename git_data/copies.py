@@ -1,0 +1,114 @@
+"""Contents that wait, as temporary files, to be renamed over their pointers.
+
+They lie in the process's own folder (placements.py), or beside the file where that is another file
+system: a rename cannot leave one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+from .errors import Damaged, DataError
+from .files import copy_file
+from .placements import Entry, Folder, Placement
+from .pointer import Pointer
+from .treewriter import Tree
+
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+class Copies:
+    """The temporary files of one round of placing, by their entry's number.
+
+    `since`: a pointer written at or after this moment (nanoseconds) hands down its time.
+    Methods raise OSError, and what `open_object` raises.
+    """
+
+    def __init__(
+        self, folder: Folder, open_object: Callable[[Pointer], BinaryIO], since: int
+    ) -> None:
+        self._folder = folder
+        self._open_object = open_object
+        self._since = since
+        self._fd = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._device = os.fstat(self._fd).st_dev
+        self._beside: dict[int, bytes] = {}  # number -> path it lies beside
+
+    def close(self, tree: Tree) -> None:
+        """Remove those beside their files that were not renamed."""
+        remove_beside(tree, self._folder, self._beside.items())
+        os.close(self._fd)
+
+    def make(self, tree: Tree, number: int, item: Placement, old: os.stat_result) -> Entry:
+        """Copy the content for a pointer file that was found as `old`."""
+        with self._open_object(item.pointer) as source:
+            fd = self._create(tree, number, item.path, old)
+            try:
+                copied = copy_file(source.fileno(), fd)
+                made = self._dress(fd, old)
+            finally:
+                os.close(fd)
+        if not copied == made.st_size == item.pointer.size:
+            raise Damaged(
+                f"{os.fsdecode(item.path)}: {made.st_size} of {item.pointer.size} bytes were copied"
+            )
+        return Entry(item, made.st_ino, made.st_mtime_ns)
+
+    def _create(self, tree: Tree, number: int, path: bytes, old: os.stat_result) -> int:
+        if old.st_dev == self._device:
+            return os.open(str(number), _CREATE, stat.S_IMODE(old.st_mode), dir_fd=self._fd)
+        self._beside[number] = path
+        return tree.create(path, self._folder.beside(number))
+
+    def _dress(self, fd: int, old: os.stat_result) -> os.stat_result:
+        """Group, mode and time of the pointer file for the one that takes its place."""
+        made = os.fstat(fd)
+        if made.st_gid != old.st_gid:
+            try:
+                os.fchown(fd, -1, old.st_gid)
+            except PermissionError:
+                pass
+        if made.st_mode != old.st_mode:
+            os.fchmod(fd, stat.S_IMODE(old.st_mode))
+        if old.st_mtime_ns >= self._since:
+            os.utime(fd, ns=(old.st_mtime_ns, old.st_mtime_ns))
+        return os.fstat(fd)
+
+    def rename(self, tree: Tree, number: int, path: bytes) -> os.stat_result:
+        """Put the content at `path`; the stat data of the file that is there now."""
+        if number not in self._beside:
+            try:
+                return tree.replace(path, str(number), self._fd)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+            self._move_beside(tree, number, path)
+        return tree.replace(path, self._folder.beside(number), tree.parent(path)[0])
+
+    def _move_beside(self, tree: Tree, number: int, path: bytes) -> None:
+        """For a mount point in the work tree that looks as the same file system."""
+        self._beside[number] = path
+        source = os.open(str(number), os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._fd)
+        target = tree.create(path, self._folder.beside(number))
+        try:
+            old = os.fstat(source)
+            if copy_file(source, target) != old.st_size:
+                raise OSError(errno.EIO, "a copy came out short")
+            os.fchmod(target, stat.S_IMODE(old.st_mode))
+            os.utime(target, ns=(old.st_mtime_ns, old.st_mtime_ns))
+        finally:
+            os.close(source)
+            os.close(target)
+
+
+def remove_beside(tree: Tree, folder: Folder, paths: Iterable[tuple[int, bytes]]) -> None:
+    """Remove temporaries that lie in the work tree, for (number, path)."""
+    for number, path in paths:
+        try:
+            tree.remove(path, folder.beside(number))
+        except (OSError, DataError):
+            pass  # then it cannot be there either

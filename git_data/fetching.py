@@ -1,0 +1,262 @@
+"""One fetch: many objects out of a store into the cache, in one pass over its packs.
+
+Small objects come many to a read, ordered by where they lie. Large ones come one after the other,
+a few reads ahead, and are written into a temporary file while they are hashed. An object that is
+damaged or missing fails by itself, with the file of the store that is to blame.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
+from typing import NamedTuple
+
+from . import pack
+from .arrival import Arrival
+from .cache import Cache
+from .errors import Damaged, DataError, Denied, NotFound, Unreachable
+from .index import Place
+from .lookup import Catalog, Found
+from .oid import hash_bytes
+from .packing import Wanted
+from .progress import Progress
+from .unpacking import (
+    Batch,
+    Span,
+    batches,
+    span_of_all,
+    unpack_batch,
+    unpack_chunk,
+    verify_chunk,
+)
+
+AHEAD = 4  # reads under way
+
+Failure = tuple[Wanted, DataError]
+
+
+class Small(NamedTuple):
+    """An object that one read brings whole."""
+
+    span: Span
+    wanted: Wanted
+    places: Sequence[Place]  # of its chunks, in order
+
+
+class Fetcher:
+    def __init__(self, catalog: Catalog, cache: Cache, pool: Executor, progress: Progress) -> None:
+        self._catalog = catalog
+        self._store = catalog.store
+        self._cache = cache
+        self._pool = pool
+        self._progress = progress
+        self.failures: list[Failure] = []
+        self._gone: DataError | None = None  # the store does not answer any more
+
+    def fetch(self, items: Sequence[Wanted]) -> None:
+        """Bring these objects, each of another id; what could not be is in `failures`."""
+        found = self._catalog.find([w.oid for w in items])
+        small: list[Small] = []
+        large: list[tuple[Place, Wanted, Found]] = []
+        for wanted in items:
+            try:
+                self._sort(wanted, found.get(wanted.oid), small, large)
+            except DataError as error:
+                self._fail(wanted, error)
+        self._fetch_small(sorted(small))
+        self._fetch_large([(w, one) for _, w, one in sorted(large, key=lambda item: item[0])])
+
+    def _sort(
+        self,
+        wanted: Wanted,
+        found: Found | None,
+        small: list[Small],
+        large: list[tuple[Place, Wanted, Found]],
+    ) -> None:
+        if found is None:
+            raise self._not_found(wanted)
+        if found.size != wanted.size:
+            raise Damaged(
+                f"{wanted.path}: its pointer says {wanted.size} bytes, {self._catalog.url} has "
+                f"{found.size} for {wanted.oid}"
+            )
+        span = span_of_all(found.places())
+        if span:
+            small.append(Small(span, wanted, list(found.places())))
+        else:
+            large.append((next(found.places()), wanted, found))
+
+    def _not_found(self, wanted: Wanted) -> DataError:
+        text = f"{wanted.path}: {wanted.oid} is not in {self._catalog.url}"
+        if self._catalog.damage:
+            return Damaged(f"{text} as far as can be told ({self._catalog.damage[0].message})")
+        return NotFound(text)
+
+    def _fail(self, wanted: Wanted, error: DataError) -> None:
+        self.failures.append((wanted, error))
+        if isinstance(error, (Unreachable, Denied)):
+            self._gone = error
+        self._progress.advance(1, 0)
+
+    # Small objects
+
+    def _fetch_small(self, items: Sequence[Small]) -> None:
+        waiting: deque[Future[list[tuple[Wanted, DataError | None]]]] = deque()
+        for span, group in _groups(items):
+            waiting.append(self._pool.submit(self._bring, span, group))
+            while len(waiting) > AHEAD:
+                self._settle(waiting.popleft().result())
+        while waiting:
+            self._settle(waiting.popleft().result())
+
+    def _settle(self, results: Iterable[tuple[Wanted, DataError | None]]) -> None:
+        for wanted, error in results:
+            if error:
+                self._fail(wanted, error)
+            else:
+                self._progress.advance(1, wanted.size)
+
+    def _bring(self, span: Span, group: Sequence[Small]) -> list[tuple[Wanted, DataError | None]]:
+        """One read, and each object in it verified and put into the cache. In the pool."""
+        try:
+            data = self._read(span)
+        except DataError as error:
+            if len(group) == 1 or not isinstance(error, Damaged):
+                return [(item.wanted, _about(item.wanted, error)) for item in group]
+            # Cut off somewhere in here: what lies before that is still good.
+            half = len(group) // 2
+            parts = (group[:half], group[half:])
+            return [result for part in parts for result in self._bring(_span(part), part)]
+        return [(item.wanted, self._keep(item, data, span.start)) for item in group]
+
+    def _read(self, span: Span) -> memoryview:
+        if self._gone:
+            raise self._gone
+        return memoryview(self._store.read(span.name, span.start, span.end - span.start))
+
+    def _keep(self, item: Small, data: memoryview, start: int) -> DataError | None:
+        name = self._catalog.path(item.span.name)
+        try:
+            chunks = [unpack_chunk(data, start, place, name) for place in item.places]
+            whole = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if hash_bytes(whole) != item.wanted.oid:
+                for place in item.places:
+                    verify_chunk(data, start, place, name)
+                raise Damaged(f"{name} is damaged: it does not give the object {item.wanted.oid}")
+            self._cache.keep(whole, item.wanted.oid)
+        except DataError as error:
+            return _about(item.wanted, error)
+        return None
+
+    # Large objects
+
+    def _fetch_large(self, items: Iterable[tuple[Wanted, Found]]) -> None:
+        waiting: deque[_Step] = deque()
+        arrivals: list[Arrival] = []
+        try:
+            for wanted, found in items:
+                arrivals = [one for one in arrivals if one.is_open]
+                arrival = self._open(wanted, found)
+                if arrival:
+                    arrivals.append(arrival)
+                    self._read_ahead(arrival, waiting)
+            while waiting:
+                self._take(waiting.popleft())
+        finally:
+            for future in [step.chunks for step in waiting if step.chunks]:
+                future.cancel() or wait([future])
+            for arrival in arrivals:
+                arrival.drop()
+
+    def _open(self, wanted: Wanted, found: Found) -> Arrival | None:
+        try:
+            return Arrival(wanted, found, self._cache)
+        except DataError as error:
+            self._fail(wanted, _about(wanted, error))
+            return None
+
+    def _read_ahead(self, arrival: Arrival, waiting: deque[_Step]) -> None:
+        try:
+            for batch in batches(arrival.found.places()):
+                waiting.append(_Step(arrival, self._pool.submit(self._load, arrival, batch)))
+                while len(waiting) > AHEAD:
+                    self._take(waiting.popleft())
+                if arrival.error:
+                    break
+        except DataError as error:  # the index makes no sense
+            arrival.error = error
+        waiting.append(_Step(arrival, None))
+
+    def _load(self, arrival: Arrival, batch: Batch) -> list[pack.Data]:
+        """One read, unpacked and written to its place in the temporary file. In the pool."""
+        data = self._read(batch.span)
+        chunks = unpack_batch(data, batch, self._catalog.path(batch.span.name))
+        arrival.write(chunks, batch.position)
+        return chunks
+
+    def _take(self, step: _Step) -> None:
+        arrival = step.arrival
+        try:
+            if step.chunks is None:
+                self._finish(arrival)
+            else:
+                size = arrival.hash(step.chunks.result())
+                self._progress.advance(0, size)
+        except DataError as error:
+            arrival.error = arrival.error or error
+
+    def _finish(self, arrival: Arrival) -> None:
+        """Into the cache with it, if its hash is right."""
+        try:
+            if arrival.error is None:
+                if not arrival.is_right():
+                    self._find_damage(arrival)
+                arrival.keep(self._cache)
+                self._progress.advance(1, 0)
+                return
+        except DataError as error:
+            arrival.error = error
+        arrival.drop()
+        self._fail(arrival.wanted, _about(arrival.wanted, arrival.error))
+
+    def _find_damage(self, arrival: Arrival) -> None:
+        """Raise Damaged: which file of the store has other bytes than it should."""
+        for batch in batches(arrival.found.places()):
+            data, name = self._read(batch.span), self._catalog.path(batch.span.name)
+            for place in batch.places:
+                verify_chunk(data, batch.span.start, place, name)
+        name = arrival.found.source.name
+        raise Damaged(f"{name} is damaged: its chunks do not make up {arrival.wanted.oid}")
+
+
+class _Step(NamedTuple):
+    arrival: Arrival
+    chunks: Future[list[pack.Data]] | None  # None: all of it has been read
+
+
+def _groups(items: Sequence[Small]) -> Iterator[tuple[Span, list[Small]]]:
+    """Neighbours that one read brings, with its span."""
+    span: Span | None = None
+    group: list[Small] = []
+    for item in items:
+        joined = span.reach(item.span) if span else None
+        if span and joined:
+            span = joined
+            group.append(item)
+            continue
+        if span:
+            yield span, group
+        span, group = item.span, [item]
+    if span:
+        yield span, group
+
+
+def _span(group: Sequence[Small]) -> Span:
+    """The one span of neighbours in a group."""
+    return next(_groups(group))[0]
+
+
+def _about(wanted: Wanted, error: DataError) -> DataError:
+    """The same failure, with the file it is about."""
+    return type(error)(f"{wanted.path}: {error.message}", error.hint)

@@ -1,0 +1,371 @@
+"""Write beside, then rename; locks. Nothing else in this program makes a lasting file.
+
+A lasting file is written under a temporary name, synced, then renamed, so that it is there whole or
+not at all. A temporary file is named after its host and process and stays locked while it is in
+use: one that nobody holds, of a process that is gone, the next writer removes (`remove_stale`).
+
+Functions that take file descriptors, and `Temporary`, raise OSError for their callers to explain;
+`write_file` and `Lock` raise the kinds of `errors`.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterable
+from types import TracebackType
+
+from .disk import (
+    Bytes,
+    PathLike,
+    copy_file,
+    start_writeback,
+    sync_file,
+    sync_folder,
+    write_all,
+)
+from .errors import Conflict, DataError
+
+__all__ = [
+    "WRITEBACK",
+    "Bytes",
+    "Lock",
+    "PathLike",
+    "Temporary",
+    "allow",
+    "copy_file",
+    "failure",
+    "make_folder",
+    "make_folders",
+    "open_temporary",
+    "remove_quietly",
+    "remove_stale",
+    "shared_bits",
+    "temporary_name",
+    "write_all",
+    "write_file",
+]
+
+WRITEBACK = 8 << 20  # bytes after which the disk is told to begin
+_PREFIX = "tmp-"
+_FOREIGN_SECONDS = 86400.0  # what another host left is removed when it is this old
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
+
+
+def failure(error: OSError, doing: str, path: PathLike) -> DataError:
+    """What to tell the user of a failed system call, as "cannot DOING PATH: why"."""
+    message = f"cannot {doing} {os.fspath(path)}: {error.strerror or error}"
+    if error.errno in _FULL:
+        return DataError(message, "make room, then do it again; nothing was lost")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return DataError(message, "check who may write there, then do it again; nothing was lost")
+    return DataError(message)
+
+
+# Lasting files
+
+
+def write_file(  # noqa: PLR0913
+    path: PathLike,
+    data: Bytes | Iterable[Bytes],
+    *,
+    mode: int = 0o666,
+    durable: bool = True,
+    replace: bool = True,
+    tmp: PathLike | None = None,
+) -> None:
+    """Make the whole file, or leave what was there. Missing folders are made.
+
+    `mode` is narrowed by the umask. `tmp` is a folder of the same file system for the temporary
+    file; else it lies beside. With `replace=False` a file that is there already is a Conflict.
+    """
+    path = os.fspath(path)
+    folder = os.path.dirname(path) or "."
+    beside = os.fspath(tmp) if tmp is not None else folder
+    try:
+        os.makedirs(folder, exist_ok=True)
+        os.makedirs(beside, exist_ok=True)
+        remove_stale(beside)
+        with Temporary(beside, mode) as file:
+            for part in (data,) if isinstance(data, (bytes, bytearray, memoryview)) else data:
+                file.write(part)
+            file.publish(path, durable=durable, replace=replace)
+    except FileExistsError as error:
+        raise Conflict(f"{path} is there already") from error
+    except OSError as error:
+        raise failure(error, "write", path) from error
+
+
+class Temporary:
+    """A new file that has no lasting name yet. Leaving the context removes it unless published."""
+
+    def __init__(self, folder: PathLike, mode: int = 0o666) -> None:
+        self.fd, self.path = open_temporary(folder, mode)
+        self._size = self._started = 0
+
+    def write(self, data: Bytes) -> None:
+        """Append. The disk begins early with what is long, so that the sync at the end is short."""
+        write_all(self.fd, data)
+        self._size += memoryview(data).nbytes
+        if self._size - self._started >= WRITEBACK:
+            start_writeback(self.fd, self._started, self._size - self._started)
+            self._started = self._size
+
+    def publish(self, path: PathLike, *, durable: bool = True, replace: bool = True) -> None:
+        """Give it its lasting name. Durable: neither its bytes nor its name can be lost then.
+        FileExistsError if it must not replace what is there."""
+        if durable:
+            sync_file(self.fd)
+        if replace:
+            os.replace(self.path, path)
+        else:
+            link_new(self.path, os.fspath(path))
+        self.path = ""
+        if durable:
+            sync_folder(os.path.dirname(os.fspath(path)) or ".")
+
+    def __enter__(self) -> Temporary:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.path:
+            remove_quietly(self.path)
+        os.close(self.fd)
+
+
+def link_new(source: str, path: str) -> None:
+    """Rename to a name that must not be taken yet; FileExistsError when it is."""
+    try:
+        os.link(source, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+            raise
+        # A file system without hard links: the name is claimed, then filled by the rename.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666))
+        os.replace(source, path)
+        return
+    os.unlink(source)
+
+
+def open_temporary(folder: PathLike, mode: int = 0o666) -> tuple[int, str]:
+    """A new locked file for reading and writing, and its path. `mode` is narrowed by the umask."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    while True:
+        path = os.path.join(folder, temporary_name())
+        fd = os.open(path, flags, mode)
+        if _locked(fd, wait=True) is None or os.fstat(fd).st_nlink > 0:
+            return fd, path
+        os.close(fd)  # somebody removed it before it was locked
+
+
+def temporary_name() -> str:
+    return f"{_PREFIX}{_host()}-{os.getpid()}-{os.urandom(8).hex()}"
+
+
+def _host() -> str:
+    """This machine's name, fit for a file name."""
+    name = os.uname().nodename[:64].lower()
+    return "".join(letter if letter.isascii() and letter.isalnum() else "." for letter in name)
+
+
+def remove_stale(folder: PathLike) -> int:
+    """Remove temporaries whose process is gone; the number of them. Never fails."""
+    removed = 0
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(_PREFIX)]
+    except OSError:
+        return 0
+    for name in names:
+        removed += _remove_if_stale(os.path.join(folder, name), name)
+    return removed
+
+
+def _remove_if_stale(path: str, name: str) -> bool:
+    owner, _, _ = name[len(_PREFIX) :].rpartition("-")
+    host, _, pid = owner.rpartition("-")
+    try:
+        if host == _host():
+            if not pid.isdecimal() or _is_alive(int(pid)):
+                return False
+        elif time.time() - os.lstat(path).st_mtime < _FOREIGN_SECONDS:
+            return False
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            # Locked: a process that we cannot see, in another container or on another host.
+            if _locked(fd, wait=False) is False:
+                return False
+            os.unlink(path)
+            return True
+        finally:
+            os.close(fd)
+    except OSError:
+        return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Dead, and waits for its parent to ask; in a container perhaps for ever."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state = file.read(4096).rpartition(b")")[2].split()
+    except OSError:
+        return False
+    return state[:1] in ([b"Z"], [b"X"])
+
+
+def remove_quietly(path: PathLike) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+# Folders and files that a group shares
+
+
+def make_folders(path: str) -> None:
+    """A folder, with those above it that are missing, each as `make_folder` does."""
+    try:
+        make_folder(path)
+    except FileNotFoundError:
+        make_folders(os.path.dirname(path) or ".")
+        make_folder(path)
+
+
+def make_folder(path: str) -> None:
+    """One folder. It lets the group in as the one above it does, whatever the umask, as Git's own
+    folders do with core.sharedRepository. That it is there is no error. Raises OSError."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+        return
+    bits = shared_bits(os.path.dirname(path) or ".")
+    _add_mode(path, bits | (bits & 0o044) >> 2)  # who may read may enter
+
+
+def shared_bits(folder: str) -> int:
+    """What a folder lets its group and others do, as bits for a file, if it is shared."""
+    mode = os.stat(folder).st_mode
+    return mode & 0o066 if mode & 0o020 else 0
+
+
+def allow(fd: int, bits: int) -> None:
+    """Add these bits to a file's mode."""
+    if bits:
+        _add_mode(fd, bits)
+
+
+def _add_mode(file: int | str, bits: int) -> None:
+    mode = os.stat(file).st_mode & 0o7777
+    if bits & ~mode:
+        os.chmod(file, mode | bits)
+
+
+# Locks
+
+
+def _locked(fd: int, wait: bool) -> bool | None:
+    """True: ours now. False: somebody else's. None: this file system has no locks."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _CANNOT_LOCK:
+            return None
+        raise
+    return True
+
+
+class Lock:
+    """One holder at a time, over threads, processes, and hosts where NFS has locks.
+
+    The lock is the system's, on a file that stays: a process that dies lets go. `timeout` in
+    seconds, None waits for ever; Conflict when it is over. `mode` is that of a new lock file,
+    past the umask, so that a group can share it.
+    """
+
+    def __init__(
+        self, path: PathLike, timeout: float | None = None, mode: int | None = None
+    ) -> None:
+        self.path = os.fspath(path)
+        self.timeout = timeout
+        self.mode = mode
+        self._fd = -1
+
+    def __enter__(self) -> Lock:
+        try:
+            self.acquire()
+        except OSError as error:
+            raise failure(error, "lock", self.path) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        os.close(self._fd)
+        self._fd = -1
+
+    def acquire(self) -> None:
+        """Raises OSError, and Conflict when the time is over."""
+        until = None if self.timeout is None else time.monotonic() + self.timeout
+        while True:
+            fd = self._open()
+            try:
+                self._wait(fd, until)
+                if _is_same(fd, self.path):
+                    self._fd, fd = fd, -1
+                    return
+            finally:
+                if fd >= 0:
+                    os.close(fd)
+
+    def _open(self) -> int:
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
+        except PermissionError:
+            return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        if self.mode is not None and os.fstat(fd).st_uid == os.geteuid():
+            os.fchmod(fd, self.mode)
+        return fd
+
+    def _wait(self, fd: int, until: float | None) -> None:
+        pause = 0.001
+        while _locked(fd, wait=until is None) is False:
+            left = (until or 0) - time.monotonic()
+            if left <= 0:
+                raise Conflict(f"{self.path} is locked by another process", "try again later")
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, 0.05)
+
+
+def _is_same(fd: int, path: str) -> bool:
+    """False when the lock file was removed or replaced while we waited for it."""
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,71 @@
+"""What `git data install` writes into Git's config, and takes back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+
+from .errors import GitError, UsageError
+from .git import Git
+
+_SECTIONS = ("filter.data", "diff.data", "merge.data")
+
+
+def launch_command() -> list[str]:
+    """How Git shall start us: this Python, isolated, and the console script by absolute path.
+
+    Filters and hooks run at the top of a work tree: without -I, an empty part in PYTHONPATH would
+    let a committed sitecustomize.py run (docs/decisions/0004-isolated-python.md).
+    """
+    script = os.path.join(os.path.dirname(sys.executable), "git-data")
+    if not os.path.exists(script):
+        script = os.path.abspath(sys.argv[0])
+    if not os.path.isfile(script) or script.endswith((".py", ".pyc")):
+        raise UsageError(
+            f"the git-data command was not found beside {sys.executable}",
+            "install the package: ./install.sh, or pipx install git-data",
+        )
+    return [sys.executable, "-I", script]
+
+
+def entries() -> dict[str, str]:
+    """Every setting that makes Git use us, name -> value."""
+    command = " ".join(map(shlex.quote, launch_command()))
+    return {
+        "filter.data.process": f"{command} filter-process",
+        "filter.data.required": "true",
+        # A pointer is text: words are what changes in it.
+        "diff.data.wordRegex": "[^[:space:]]+",
+        "merge.data.name": "data files: ours stays, the path is in conflict",
+        "merge.data.driver": f"{command} merge-driver -- %O %A %B %L %P",
+        "merge.data.recursive": "binary",
+    }
+
+
+def install(git: Git, scope: str) -> dict[str, str]:
+    """Write the settings in `--global` or `--local` config; gives what was written."""
+    wanted = entries()
+    for name, value in wanted.items():
+        git.run("config", scope, "--replace-all", name, value)
+    return wanted
+
+
+def uninstall(git: Git, scope: str) -> list[str]:
+    """Take exactly that back: our settings, no other in the same sections; gives their names."""
+    removed = []
+    for name in entries():
+        status = git.attempt("config", scope, "--unset-all", name)[0]
+        if status == 0:
+            removed.append(name)
+        elif status != 5:  # 5: it was not set
+            raise GitError(f"cannot remove {name} from Git's {scope[2:]} config")
+    for section in _SECTIONS:
+        _remove_empty(git, scope, section)
+    return removed
+
+
+def _remove_empty(git: Git, scope: str, section: str) -> None:
+    """Older Git leaves a heading without settings behind."""
+    if git.attempt("config", scope, "--get-regexp", f"^{section}\\.")[0] != 0:
+        git.attempt("config", scope, "--remove-section", section)

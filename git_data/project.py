@@ -1,0 +1,163 @@
+"""The committed `.gitdata` file. The format: docs/formats/gitdata.md.
+
+It is hostile input: known keys only, limited in size, never read or written through a symlink, no
+includes. It chooses no command, no proxy, no credential.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import NamedTuple
+
+from .errors import FormatError, GitError, UsageError
+from .git import Git, config_entries
+
+NAME = ".gitdata"
+MAX_BYTES = 8 << 20
+_UNITS = {
+    "": 1,
+    "b": 1,
+    "k": 1024,
+    "m": 1 << 20,
+    "g": 1 << 30,
+    "kb": 1000,
+    "mb": 1000**2,
+    "gb": 1000**3,
+    "tb": 1000**4,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+    "tib": 1 << 40,
+}
+_STORE_KEYS = {"url", "mirror"}
+_TRACK_KEYS = {"above"}
+_FETCH_KEYS = {"include", "exclude"}
+_IMPORT_KEYS = {"url", "path", "rev", "commit", "tree", "store", "copy"}
+
+
+class Import(NamedTuple):
+    """One path taken from another repository."""
+
+    name: str  # where it lies here
+    values: dict[str, str]
+
+    @property
+    def store(self) -> str | None:
+        return self.values.get("store")
+
+
+class Project(NamedTuple):
+    """What one `.gitdata` says."""
+
+    store: str | None = None
+    mirrors: tuple[str, ...] = ()
+    above: int | None = None  # bytes: files at or above it are data
+    fetch_include: tuple[str, ...] = ()
+    fetch_exclude: tuple[str, ...] = ()
+    imports: tuple[Import, ...] = ()
+
+
+def parse_size(text: str) -> int:
+    """Bytes in "1MB", "512 KiB", "1.5GB": KB and MB are 1000-based, KiB and MiB 1024-based."""
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,6})?)\s*([a-zA-Z]{0,3})", text.strip())
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if not match or unit is None:
+        raise UsageError(f"not a size: {text[:40]!r}", "write it as 1MB or 512KiB")
+    return int(float(match[1]) * unit) if "." in match[1] else int(match[1]) * unit
+
+
+def check_address(name: str, value: str) -> str:
+    """A store's address out of a committed file, or FormatError naming its key."""
+    bad = value.startswith("-") or "::" in value or len(value) > 4096 or not value
+    if bad or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+        raise FormatError(f"{NAME}: {name} is no address of a store: {value[:80]!r}")
+    return value
+
+
+def parse(entries: dict[str, tuple[str, ...]]) -> Project:
+    """A Project from what `git config --list -z` tells of the file; FormatError names a bad key."""
+    imports: dict[str, dict[str, str]] = {}
+    for name, values in entries.items():
+        section, _, rest = name.partition(".")
+        where, _, key = rest.rpartition(".")
+        if section == "import" and where and key in _IMPORT_KEYS:
+            imports.setdefault(where, {})[key] = values[-1]
+        elif where or key not in _known(section):
+            raise FormatError(f"{NAME}: unknown key {name[:80]!r}", "update git-data, or remove it")
+    for here, found in imports.items():
+        if "store" in found:
+            check_address(f"import.{here[:80]}.store", found["store"])
+    return _project(entries, tuple(Import(here, found) for here, found in imports.items()))
+
+
+def _known(section: str) -> set[str]:
+    return {"store": _STORE_KEYS, "track": _TRACK_KEYS, "fetch": _FETCH_KEYS}.get(section, set())
+
+
+def _project(entries: dict[str, tuple[str, ...]], imports: tuple[Import, ...]) -> Project:
+    urls = [check_address("store.url", url) for url in entries.get("store.url", ())]
+    above = entries.get("track.above")
+    try:
+        limit = parse_size(above[-1]) if above else None
+    except UsageError as error:
+        raise FormatError(f"{NAME}: track.above: {error}") from error
+    return Project(
+        store=urls[-1] if urls else None,
+        mirrors=tuple(check_address("store.mirror", m) for m in entries.get("store.mirror", ())),
+        above=limit,
+        fetch_include=entries.get("fetch.include", ()),
+        fetch_exclude=entries.get("fetch.exclude", ()),
+        imports=imports,
+    )
+
+
+def read_file(git: Git, top: str) -> Project | None:
+    """The `.gitdata` of the work tree; None when there is none."""
+    path = os.path.join(top, NAME)
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise FormatError(f"{path} is no regular file", "it is never read through a link")
+    _check_size(found.st_size)
+    return parse(_listed(git, "--file", path))
+
+
+def read_blob(git: Git, revision: str) -> Project | None:
+    """The `.gitdata` of a commit or tree, or with "" of the index; None when there is none."""
+    name = f"{revision}:{NAME}"
+    size = git.line("cat-file", "-s", name)
+    if size is None:
+        return None
+    _check_size(int(size))
+    if git.line("cat-file", "-t", name) != "blob":
+        raise FormatError(f"{name} is no file")
+    return parse(_listed(git, "--blob", name))
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_BYTES:
+        raise FormatError(f"{NAME} has {size} bytes, more than {MAX_BYTES}")
+
+
+def _listed(git: Git, *source: str) -> dict[str, tuple[str, ...]]:
+    try:
+        return config_entries(git.run("config", "--no-includes", "--list", "-z", *source))
+    except GitError as error:
+        raise FormatError(f"{NAME} cannot be read: {error.message}") from error
+
+
+def write(git: Git, top: str, name: str, value: str | None) -> None:
+    """Set one key of the work tree's `.gitdata` (None removes it); comments stay as they are."""
+    path = os.path.join(top, NAME)
+    if os.path.lexists(path):
+        read_file(git, top)
+    if value is None:
+        status, _, _ = git.attempt("config", "--file", path, "--unset-all", name)
+        if status not in (0, 5):  # 5: it was not there
+            raise GitError(f"cannot remove {name} from {path}")
+        return
+    git.run("config", "--file", path, name, value)

@@ -1,0 +1,358 @@
+"""A repository, opened once: its settings, its cache, and the stores of its data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import BinaryIO, NamedTuple
+from urllib.parse import unquote
+
+from . import project, worktree
+from .cache import Cache
+from .config import Settings, environment, settings
+from .errors import Damaged, DataError, GitError, NotFound, StoreError
+from .files import copy_file, failure, remove_quietly
+from .git import AttributeAsker, Git, Location
+from .oid import hash_stream
+from .pointer import Pointer
+from .progress import SILENT, Progress
+from .project import Project
+from .selection import Selection
+from .stores import open_store
+from .transfer import ObjectStore, Wanted
+from .worktree import Placed, Placement, Site
+
+_VERSIONS = 50  # of `.gitdata` that are asked for stores of old
+Failure = tuple[Wanted, DataError]
+
+
+class Address(NamedTuple):
+    """Where a store is, and why we look there."""
+
+    url: str
+    named_by: str  # shown to the user: data.store, .gitdata, remote origin, …
+    create: bool = False  # the user named it: a folder that is no store yet becomes one
+    git_dir: str | None = None  # a path remote's Git folder, whose cache is read too
+
+
+class Repo:
+    def __init__(self, git: Git, location: Location, chosen: Settings) -> None:
+        self.git = git
+        self.location = location
+        self.settings = chosen
+        self.folder = os.path.join(location.common_dir, "git-data")
+        self._stores: dict[str, ObjectStore] = {}
+        self._selections: dict[str | None, Selection] = {}
+        self._asker: AttributeAsker | None = None
+
+    @classmethod
+    def open(cls, folder: str = ".", environ: Mapping[str, str] | None = None) -> Repo:
+        """The repository that holds `folder`; GitError when there is none."""
+        git = Git(folder, environment() if environ is None else environ)
+        location = git.locate()
+        # Relative names, pathspecs and attributes are all meant from the top.
+        git = Git(location.work_tree or location.git_dir, git.environ)
+        return cls(git, location, settings(git))
+
+    @property
+    def top(self) -> str:
+        """Where relative addresses start: the work tree's top, or a bare repository itself."""
+        return self.location.work_tree or self.location.git_dir
+
+    @cached_property
+    def cache(self) -> Cache:
+        return Cache(self.folder, shared=self.settings.cache)
+
+    # Which `.gitdata` counts
+
+    def project_to_read(self, treeish: str | None) -> Project:
+        """For bringing bytes here: that of the tree Git names, else the index's, else HEAD's."""
+        found = project.read_blob(self.git, treeish) if treeish else None
+        return found or project.read_blob(self.git, "") or self.project_at("HEAD")
+
+    @cached_property
+    def project_to_clean(self) -> Project:
+        """For `git add`: the work tree's, else the index's, else HEAD's."""
+        found = (
+            project.read_file(self.git, self.location.work_tree)
+            if self.location.work_tree
+            else None
+        )
+        return found or self.project_to_read(None)
+
+    def project_at(self, revision: str) -> Project:
+        return project.read_blob(self.git, revision) or Project()
+
+    # Stores
+
+    def store(self, address: Address) -> ObjectStore:
+        """The store at an address, opened once."""
+        if address.url not in self._stores:
+            opened = open_store(address.url, base=self.top, create=address.create)
+            self._stores[address.url] = ObjectStore(opened, self.folder)
+        return self._stores[address.url]
+
+    def reading_addresses(self, treeish: str | None) -> Iterator[Address]:
+        """Every place where bytes may be, nearest first, none twice."""
+        seen = set()
+        for address in self._candidates(treeish):
+            if address.url not in seen:
+                seen.add(address.url)
+                yield address
+
+    def _candidates(self, treeish: str | None) -> Iterator[Address]:
+        if self.settings.store:
+            yield Address(self.settings.store, "data.store")
+        yield from named(self.project_to_read(treeish))
+        yield from named(self.project_at("HEAD"))
+        if self.own_store:
+            yield self.own_store
+        for remote in self.remotes():
+            address = self.path_remote(self.git.remote_url(remote) or "", remote)
+            if address:
+                yield address
+
+    def earlier_addresses(self, revision: str) -> Iterator[Address]:
+        """The stores that older versions of `.gitdata` named: where data was before it moved."""
+        listed = self.git.run("rev-list", f"--max-count={_VERSIONS}", revision, "--", project.NAME)
+        for commit in listed.decode().split():
+            try:
+                found = self.project_at(commit)
+            except DataError:
+                continue  # the version in force was read, and that is what counts
+            for address in named(found):
+                yield address._replace(named_by=f"{project.NAME} of {commit[:12]}")
+
+    @property
+    def own_store(self) -> Address | None:
+        """This repository's own folder, once somebody has pushed data to it."""
+        folder = self.location.common_dir
+        if not os.path.isfile(os.path.join(folder, "data", "manifest")):
+            return None
+        return Address(folder, "pushed to this repository")
+
+    def remotes(self) -> list[str]:
+        names = {
+            name.removeprefix("remote.").removesuffix(".url")
+            for name in self.settings.values
+            if name.startswith("remote.") and name.endswith(".url")
+        }
+        return sorted(names, key=lambda name: (name != "origin", name))
+
+    def path_remote(self, url: str, name: str) -> Address | None:
+        """A remote that is a folder is its own store: its Git folder is the store's root."""
+        git_dir = git_folder(self.git, url, self.top) if url else None
+        if git_dir is None:
+            return None
+        return Address(git_dir, f"remote {name}", create=True, git_dir=git_dir)
+
+    def writing_address(self, revision: str, remote: str, url: str) -> Address:
+        """Where the data of a pushed commit goes; StoreError says how to name a store."""
+        if self.settings.store:
+            return Address(self.settings.store, "data.store", create=True)
+        named = self.project_at(revision).store
+        if named:
+            return Address(named, project.NAME)
+        if self.location.work_tree and (project.read_file(self.git, self.top) or Project()).store:
+            raise StoreError(
+                f"the pushed commit has no {project.NAME}, only the work tree has one",
+                f"commit it: git add {project.NAME} && git commit",
+            )
+        found = self.path_remote(url, remote)
+        if found is None:
+            push = f"this push to {remote}" if remote else "a push"
+            raise StoreError(
+                f"no store is named for the data of {push}",
+                "name one: git data store URL, then commit .gitdata",
+            )
+        return found
+
+    # Objects
+
+    def fetch(
+        self,
+        wanted: Iterable[Wanted],
+        treeish: str | None = None,
+        progress: Progress = SILENT,
+        earlier: bool = False,
+    ) -> list[Failure]:
+        """Bring objects into the cache, in bulk, from wherever they are. Gives what failed.
+
+        `earlier`: also from the stores that older versions of `.gitdata` name.
+        """
+        left = [w for w in wanted if not self.cache.has(w.oid, w.size)]
+        reasons: dict[bytes, DataError] = {}
+        if not left:
+            return []
+        places = self.reading_addresses(treeish)
+        if earlier:
+            places = chain(places, self.earlier_addresses(treeish or "HEAD"))
+        try:
+            for address in places:
+                left = self._fetch_from(address, left, reasons, progress)
+                if not left:
+                    break
+        except DataError as error:  # a .gitdata that cannot be read names no store
+            reasons.update((w.oid, error) for w in left if w.oid not in reasons)
+        return [(w, reasons.get(w.oid) or _nowhere(w)) for w in left]
+
+    def _fetch_from(
+        self,
+        address: Address,
+        left: list[Wanted],
+        reasons: dict[bytes, DataError],
+        progress: Progress,
+    ) -> list[Wanted]:
+        """What is still missing after this place was asked; `reasons` keeps the gravest why."""
+        try:
+            if address.git_dir:
+                left = self._copy_from_cache(address.git_dir, left, reasons)
+            readable = address._replace(create=False)
+            failed = self.store(readable).fetch(left, self.cache, progress) if left else []
+        except NotFound as error:
+            if not address.git_dir:  # a path remote need not be a store
+                reasons.update((w.oid, error) for w in left if w.oid not in reasons)
+            return left
+        except DataError as error:
+            reasons.update((w.oid, error) for w in left)
+            return left
+        for w, why in failed:
+            if w.oid not in reasons or not isinstance(why, NotFound):
+                reasons[w.oid] = why
+        return [w for w, _ in failed]
+
+    def _copy_from_cache(
+        self, git_dir: str, wanted: Sequence[Wanted], reasons: dict[bytes, DataError]
+    ) -> list[Wanted]:
+        """Take what another repository's cache holds; gives what it lacks, or does not fit here."""
+        other = Cache(os.path.join(git_dir, "git-data"), read_only=True)
+        left = []
+        for w in wanted:
+            try:
+                if not other.has(w.oid, w.size):
+                    left.append(w)
+                    continue
+                self._copy(other, w)
+            except DataError as error:
+                left.append(w)
+                reasons[w.oid] = error
+        return left
+
+    def _copy(self, other: Cache, wanted: Wanted) -> None:
+        fd, path = self.cache.temporary()
+        try:
+            with other.open(wanted.oid, wanted.size) as source:
+                copy_file(source.fileno(), fd)
+            # Its seal is the other's word: anybody can set one on a file of his own.
+            with open(path, "rb") as copy:
+                if hash_stream(copy)[0] != wanted.oid:
+                    raise Damaged(
+                        f"{other.path(wanted.oid)} is damaged: its bytes are not those of "
+                        f"{wanted.oid}; nothing of it was used"
+                    )
+            self.cache.adopt(path, wanted.oid, wanted.size)
+        except OSError as error:
+            raise failure(error, f"copy {wanted.path} into", self.cache.root) from error
+        finally:
+            os.close(fd)
+            remove_quietly(path)
+
+    # The work tree
+
+    @property
+    def _site(self) -> Site:
+        where = self.location
+        if where.work_tree is None:
+            raise GitError(f"{where.git_dir} has no work tree")
+        index_file = self.git.index_file(where)
+        return Site(self.git, where.work_tree, where.git_dir, index_file, self._open_object)
+
+    def _open_object(self, pointer: Pointer) -> BinaryIO:
+        return self.cache.open(pointer.oid, pointer.size)
+
+    def place(
+        self, items: Sequence[Placement], progress: Progress = SILENT, since: int | None = None
+    ) -> Placed:
+        """Put files in place of their pointers. `since`: when the Git command began, in ns."""
+        return worktree.place(items, self._site, since=since, progress=progress)
+
+    def recover_placements(self, progress: Progress = SILENT) -> Placed:
+        """Finish what a killed process, or one that found the index locked, has left."""
+        return worktree.recover(self._site, progress=progress)
+
+    # Attributes and selection
+
+    def tracked_paths(self, paths: Iterable[str], revision: str = "") -> set[str]:
+        """Those of the paths that `.gitattributes` tracks (`filter=data`): that of the work tree,
+        or of a revision, which has to be a commit or a tree."""
+        names = [path.encode(errors="surrogateescape") for path in paths if path]
+        if revision:
+            found = self.git.attributes_at(revision, names, "filter")
+        else:
+            found = self.git.attributes(names, "filter")
+        return {
+            path.decode(errors="surrogateescape")
+            for path, values in found.items()
+            if values.get("filter") == "data"
+        }
+
+    def tracked_by_name(self, path: bytes) -> bool:
+        """True when a pattern tracks this path, not only its size (`git data track PATTERN`)."""
+        if self._asker is None:
+            self._asker = AttributeAsker(self.git, "diff")
+        return self._asker.ask(path) == "data"
+
+    def selection(self, treeish: str | None) -> Selection:
+        """Which files the user wants here: his own settings, else those of `.gitdata`."""
+        if treeish not in self._selections:
+            own = Selection(self.settings.fetch_include, self.settings.fetch_exclude)
+            self._selections[treeish] = own if own != Selection() else self._committed(treeish)
+        return self._selections[treeish]
+
+    def _committed(self, treeish: str | None) -> Selection:
+        try:
+            found = self.project_to_read(treeish)
+        except DataError:
+            return Selection()  # a .gitdata that cannot be read; who fetches will say so
+        return Selection(found.fetch_include, found.fetch_exclude)
+
+
+def named(found: Project) -> Iterator[Address]:
+    """The stores that a `.gitdata` names, in the order in which they are asked."""
+    if found.store:
+        yield Address(found.store, project.NAME)
+    for mirror in found.mirrors:
+        yield Address(mirror, f"mirror in {project.NAME}")
+    for item in found.imports:
+        if item.store:
+            yield Address(item.store, f"import {item.name} in {project.NAME}")
+
+
+def _nowhere(wanted: Wanted) -> DataError:
+    return NotFound(f"{wanted.path}: {wanted.oid} is in no store that this repository names")
+
+
+def git_folder(git: Git, url: str, base: str) -> str | None:
+    """The (common) Git folder of a remote that is a path or file://; None for any other URL."""
+    path = unquote(url[7:]) if url.startswith("file://") else url
+    if path == url and ("::" in url or "://" in url or _looks_remote(url)):
+        return None
+    path = os.path.join(base, os.path.expanduser(path))
+    for candidate in (path + "/.git", path, path + ".git/.git", path + ".git"):
+        if os.path.exists(os.path.join(candidate, "HEAD")) or os.path.isfile(candidate):
+            elsewhere = git.elsewhere(base, GIT_DIR=candidate)
+            found = elsewhere.line("rev-parse", "--git-common-dir")
+            return os.path.normpath(os.path.join(base, found)) if found else None
+    return None
+
+
+def _looks_remote(url: str) -> bool:
+    """Git's rule: a colon before the first slash is host:path, or a Windows drive."""
+    host, colon, _ = url.partition(":")
+    return bool(colon) and "/" not in host and not url.startswith((".", "/"))
+
+
+def wanted(path: str, pointer: Pointer) -> Wanted:
+    return Wanted(pointer.oid, pointer.size, path)

@@ -1,0 +1,107 @@
+"""What every store can do. Nothing here knows a wire.
+
+A store holds named files. Names are relative, `/` between their parts, checked by `check_name` in
+every store before they become a path or a URL. All but the manifests never change once written.
+
+Rules for an implementation:
+- Safe in threads: every verb may be called from several at once.
+- A file is there whole or not at all; when `write` or `replace_if` returns, it is durable.
+- Only `Unreachable` is worth another try. A store makes none itself: `wrap.Retrying` does.
+- The message of an error has the full path or address, the hint says what is safe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from ..errors import StoreError
+
+READ_BYTES = 16 << 20  # the most that one `read` may ask for
+NAME_CHARACTERS = 255
+SAFE = "nothing was lost: your commits are safe here; run the same command again when it is"
+_PART = r"[a-z0-9._-]+"
+_NAME = re.compile(rf"{_PART}(?:/{_PART})*")
+
+Part = bytes | bytearray | memoryview
+
+
+class Versioned(NamedTuple):
+    """A small file that changes, and what its store calls this state of it."""
+
+    data: bytes
+    version: str
+
+
+class Store(Protocol):
+    url: str  # for people and for messages; no credentials in it
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
+        """Exactly `length` bytes from `start`, at most READ_BYTES; without a length the rest.
+
+        Raises NotFound, Damaged when the file is too short, StoreError.
+        """
+
+    def read_small(self, name: str, limit: int) -> Versioned | None:
+        """A whole file of at most `limit` bytes with its version; None when there is none.
+
+        Raises Damaged when it is larger, StoreError.
+        """
+
+    def write(self, name: str, parts: Sequence[Part]) -> None:
+        """Make a file that never changes again. One that is there with the same size is left as it
+        is, for a name stands for its content. Raises StoreError: then nothing of it is visible.
+        """
+
+    def size(self, name: str) -> int | None:
+        """The size of a file in bytes; None when there is none. Raises StoreError."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Names and sizes of all files in the folder `prefix`, at any depth; "" for the whole
+        store. In no order. Raises StoreError.
+        """
+
+    def delete(self, name: str) -> None:
+        """Remove a file; that it is gone already is no error. Raises StoreError."""
+
+    def replace_if(self, name: str, data: Part, version: str | None) -> str:
+        """Compare and swap: replace a small file if its version is still this one; None: if there
+        is none yet. Gives the new version.
+
+        The data must be other than any before it, as a counter or a random word in it makes sure:
+        a version may be made of nothing but the content.
+
+        Raises Conflict when somebody else was faster: then nothing was changed. Unreachable: it
+        may have been done or not; only reading again can tell. StoreError: it was not done.
+        """
+
+
+@runtime_checkable
+class HasPaths(Protocol):
+    """A store whose files can be opened or mapped in place."""
+
+    def local_path(self, name: str) -> str | None:
+        """Where a file lies on this machine; None when there is none."""
+
+
+def check_name(name: str) -> str:
+    """The name, if a store may be asked for it; StoreError if not."""
+    if (
+        not _NAME.fullmatch(name)
+        or len(name) > NAME_CHARACTERS
+        or not {".", ".."}.isdisjoint(name.split("/"))
+    ):
+        raise StoreError(f"not a name for a file in a store: {name[:80]!r}")
+    return name
+
+
+def check_prefix(prefix: str) -> str:
+    """As `check_name`, for `list`; one slash at the end is allowed, and nothing is the whole."""
+    return check_name(prefix.removesuffix("/")) if prefix else ""
+
+
+def check_range(name: str, start: int, length: int | None) -> None:
+    """StoreError unless these are offsets that one read may ask for."""
+    if start < 0 or (length is not None and not 0 <= length <= READ_BYTES):
+        raise StoreError(f"{name}: {length} bytes at {start} are no range for one read")

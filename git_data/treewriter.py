@@ -1,0 +1,121 @@
+"""The one writer of work-tree files: no symlink followed, Git's path rules, file and rename.
+
+Every folder on the way is opened from the one above it, never through a link, so that a path from
+a repository cannot lead out of the work tree. What is to be visible is prepared as a temporary
+file first, then renamed over the old one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+
+from .errors import Denied
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_FOLDERS = 64
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO)
+
+# As verify_path() of Git's read-cache.c: what a file system may take for ".git" is never a part.
+_NO_PART = re.compile(rb"(?:^|/)\.{0,2}(?:/|\Z)|\0")
+_DOT_GIT = re.compile(rb"(?:^|[/\\])(?:\.git|git~1)[ .]*(?::[^/\\]*)?(?:[/\\]|\Z)", re.IGNORECASE)
+_HFS_IGNORES = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+
+
+def is_safe(path: bytes) -> bool:
+    """True for a path that Git itself would write."""
+    if not path.isascii():
+        plain = _HFS_IGNORES.sub("", path.decode("utf-8", "surrogateescape"))
+        if _DOT_GIT.search(plain.encode("utf-8", "surrogateescape")):
+            return False
+    return not (_NO_PART.search(path) or _DOT_GIT.search(path))
+
+
+class Tree:
+    """A work tree, its folders opened safely. Methods raise OSError; Denied for a bad path."""
+
+    def __init__(self, top: str | os.PathLike[str]) -> None:
+        self._top = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folders: dict[bytes, int] = {}
+
+    def __enter__(self) -> Tree:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._folders.values():
+            os.close(fd)
+        os.close(self._top)
+
+    def parent(self, path: bytes) -> tuple[int, bytes]:
+        """The open folder that holds `path`, good until the next call, and the last part."""
+        if not is_safe(path):
+            raise Denied(f"{path!r} is no path that Git would write; nothing was written")
+        folder, _, name = path.rpartition(b"/")
+        return self._open(folder), name
+
+    def _open(self, folder: bytes) -> int:
+        """One folder after the other, from the nearest that is open already."""
+        missing = []
+        while folder and folder not in self._folders:
+            folder, _, name = folder.rpartition(b"/")
+            missing.append(name)
+        fd = self._folders[folder] if folder else self._top
+        for name in reversed(missing):
+            folder = folder + b"/" + name if folder else name
+            fd = os.open(name, _FOLDER, dir_fd=fd)
+            if len(self._folders) >= _OPEN_FOLDERS:
+                os.close(self._folders.pop(next(iter(self._folders))))
+            self._folders[folder] = fd
+        return fd
+
+    def stat(self, path: bytes) -> os.stat_result | None:
+        """A regular file's stat data; None when there is no such file."""
+        try:
+            folder, name = self.parent(path)
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            _raise_unless_absent(error)
+            return None
+        return found if stat.S_ISREG(found.st_mode) else None
+
+    def read(self, path: bytes, limit: int) -> bytes | None:
+        """A regular file of at most `limit` bytes; None when there is no such file."""
+        try:
+            folder, name = self.parent(path)
+            fd = os.open(name, _READ, dir_fd=folder)
+        except OSError as error:
+            _raise_unless_absent(error)
+            return None
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
+                return None
+            return os.read(fd, limit + 1)
+        finally:
+            os.close(fd)
+
+    def create(self, path: bytes, name: bytes) -> int:
+        """A new file beside `path`, open for writing."""
+        return os.open(name, _CREATE, 0o600, dir_fd=self.parent(path)[0])
+
+    def remove(self, path: bytes, name: bytes) -> None:
+        """Remove a file beside `path`; nothing happens when it is not there."""
+        try:
+            os.unlink(name, dir_fd=self.parent(path)[0])
+        except OSError as error:
+            _raise_unless_absent(error)
+
+    def replace(self, path: bytes, source: str | bytes, source_folder: int) -> os.stat_result:
+        """Rename `source` over `path`; the stat data of the file that is there now."""
+        folder, name = self.parent(path)
+        os.rename(source, name, src_dir_fd=source_folder, dst_dir_fd=folder)
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+
+def _raise_unless_absent(error: OSError) -> None:
+    if error.errno not in _ABSENT:
+        raise error

@@ -1,0 +1,86 @@
+"""Fixtures for real repositories: nothing outside of a test's own folder is read or written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from .helpers.world import World, isolated, make_launcher, run
+
+_HOME = Path.home()
+_WATCHED = (".gitconfig", ".config/git/config", ".cache/git-data/error.log", ".local/bin/git-data")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_home(tmp_path_factory):
+    """A test that forgets its `world` meets a home that is no folder, and fails on it."""
+    folder = tmp_path_factory.mktemp("guard")
+    home, config = folder / "home-is-no-folder", folder / "gitconfig"
+    home.touch()
+    config.touch()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(home))
+        patch.setenv("GIT_CONFIG_GLOBAL", str(config))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("GIT_TERMINAL_PROMPT", "0")
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _home_untouched():
+    """No test may change the home of whoever runs it."""
+    before = _home_state()
+    yield
+    changed = [name for name, state in _home_state().items() if state != before[name]]
+    assert not changed, f"this test, or something beside it, changed {changed} in {_HOME}"
+
+
+def _home_state() -> dict[str, tuple[int, int] | None]:
+    found: dict[str, tuple[int, int] | None] = {}
+    for name in _WATCHED:
+        try:
+            stat = os.lstat(_HOME / name)
+            found[name] = (stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            found[name] = None
+    return found
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory) -> Path:
+    """A folder for PATH with the `git-data` command in it."""
+    return make_launcher(tmp_path_factory.mktemp("commands")).parent
+
+
+@pytest.fixture(scope="session")
+def installed_config(tmp_path_factory, commands) -> str:
+    """The global Git config as `git data install` leaves it."""
+    home = tmp_path_factory.mktemp("home")
+    run(["git", "data", "install"], home, isolated(home, commands))
+    return (home / ".gitconfig").read_text()
+
+
+@pytest.fixture
+def bare_world(tmp_path, commands) -> World:
+    """A fresh machine: `git-data` is on PATH, but `git data install` was never run."""
+    home, root = tmp_path / "home", tmp_path / "world"
+    home.mkdir()
+    root.mkdir()
+    return World(root, isolated(home, commands))
+
+
+@pytest.fixture
+def world(bare_world, installed_config) -> World:
+    """A fresh machine on which `git data install` was run."""
+    (bare_world.home / ".gitconfig").write_text(installed_config)
+    return bare_world
+
+
+@pytest.fixture
+def repo(world):
+    """A new repository of this world."""
+    return world.repo()

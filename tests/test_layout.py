@@ -1,0 +1,260 @@
+"""Who may import whom, and who may do what: the package's layers, kept true.
+
+Imports point down or along a row as the table says, never up, never in a ring. A new module gets a
+row here, chosen with its layer in mind: words, formats, places, engine, operations, faces.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "git_data"
+MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
+    path.relative_to(PACKAGE).with_suffix("").as_posix().removesuffix("__init__").rstrip("/"): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+WORDS = "oid progress errors"
+PLACES = "cache worktree stores stores/base config project git files"
+OPERATIONS = (
+    "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
+    " installation merging checks trial"
+)
+VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
+
+# module -> what it may import from the package; "cli/*" is every other module of that folder
+TABLE = {
+    # words
+    "errors": "",
+    "progress": "",
+    "oid": "errors",
+    # formats
+    "chunker": "",
+    "selection": "",
+    "interrupt": "",
+    "gitattributes": "",
+    "pktline": "errors",
+    "gitindex": "errors",
+    "pointer": "oid errors",
+    "pack": "oid errors",
+    "index": "pack oid errors",
+    "indexing": "index pack oid errors",
+    "manifest": "oid errors",
+    "conversation": "pktline errors",
+    # places
+    "disk": "",
+    "files": "disk errors",
+    "git": "errors",
+    "config": "git errors",
+    "project": "git errors",
+    "seal": "disk oid",
+    "objects": "seal files disk oid errors",
+    "cache": "objects seal files disk git pointer oid errors",
+    "placements": "files pointer oid errors",
+    "indexlock": "files errors",
+    "indexupdate": "git gitindex indexlock files errors",
+    "treewriter": "errors",
+    "survivor": "",
+    "copies": "placements treewriter files pointer errors",
+    "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
+    f" treewriter {WORDS}",
+    "onlookers": "git errors",
+    "confirmed": "files oid errors",
+    "installation": "git errors",
+    "merging": "config git pointer",
+    "stores/base": "errors",
+    "stores/local": "stores/base files disk oid errors",
+    "stores/http": "stores/base errors",
+    "stores/s3": "stores/base errors",
+    "stores/wrap": "stores/base errors",
+    "stores/probe": "stores/base errors",
+    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/probe errors",
+    # engine
+    "hashing": "oid",
+    "journal": "files index indexing oid errors",
+    "lookup": "files index manifest stores/base oid errors",
+    "packing": "pack index indexing chunker cache stores/base oid errors",
+    "unpacking": "pack index oid errors",
+    "publishing": "index indexing lookup manifest errors",
+    "sending": "hashing packing publishing lookup journal index indexing chunker pack"
+    f" cache {WORDS}",
+    "arrival": "cache lookup packing pack files oid errors",
+    "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
+    "refs": "manifest stores/base errors",
+    "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
+    f" cache stores/base {WORDS}",
+    "repo": f"{PLACES} transfer packing refs pointer selection {WORDS}",
+    # operations
+    "scan": "repo git pointer oid errors",
+    "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
+    "upload": f"repo scan confirmed transfer project pointer {WORDS}",
+    "inventory": f"repo scan upload transfer cache pointer {WORDS}",
+    "pulling": f"repo inventory worktree {WORDS}",
+    "storing": f"repo inventory project transfer stores stores/probe {WORDS}",
+    "trial": "git installation pointer errors",
+    "checks": "repo inventory storing tracking hooks installation project worktree chunker git"
+    f" {WORDS}",
+    "filter": "repo worktree cache conversation onlookers interrupt selection pointer pktline "
+    + WORDS,
+    "remote": f"repo scan git refs {WORDS}",
+    "hooks": f"repo scan upload git files pointer {WORDS}",
+    "upkeep": f"repo scan git {WORDS}",
+    "registry": f"repo stores git project pointer {WORDS}",
+    # faces
+    "api": f"repo registry scan {WORDS}",
+    "filesystem": "api errors",
+    "cli/terminal": "progress",
+    "cli": "cli/*",
+    "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo",
+    "__main__": "cli",
+    "": "",
+}
+
+# Each outside library has one home, and is replaced there alone.
+HOMES = {
+    "blake3": "oid",
+    "pyfastcdc": "chunker",
+    "backports": "pack",
+    "compression": "pack",
+    "boto3": "stores/s3",
+    "botocore": "stores/s3",
+    "requests": "stores/http",
+    "dulwich": "api",
+    "fsspec": "filesystem",
+    "tqdm": "cli/terminal",
+}
+
+STARTS = {
+    "subprocess": ("Popen", "run", "call", "check_call", "check_output", "getoutput"),
+    "os": ("system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp", "startfile"),
+    "pty": ("spawn", "fork"),
+}
+
+
+def row_of(module):
+    if module in TABLE or "/" not in module:
+        return TABLE.get(module)
+    return TABLE.get(f"{module.rpartition('/')[0]}/*")
+
+
+def allows(row, imported):
+    words = row.split()
+    return imported in words or f"{imported.rpartition('/')[0]}/*" in words
+
+
+def tree_of(module):
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imports(module):
+    """(module of the package, "") or ("", outside package) for each import, wherever it stands."""
+    folder = module if MODULES[module].name == "__init__.py" else module.rpartition("/")[0]
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from named(alias.name, [])
+        elif isinstance(node, ast.ImportFrom):
+            if not node.level:
+                yield from named(node.module, node.names)
+                continue
+            parts = folder.split("/") if folder else []
+            parts = parts[: len(parts) - node.level + 1]
+            yield from inside([*parts, *(node.module or "").split(".")], node.names)
+
+
+def named(dotted, aliases):
+    first, *rest = dotted.split(".")
+    if first == "git_data":
+        yield from inside(rest, aliases)
+    else:
+        yield "", first
+
+
+def inside(parts, aliases):
+    """`from A import b` imports the module A/b where there is one, else something of A."""
+    base = "/".join(part for part in parts if part)
+    whole = {name for alias in aliases if (name := f"{base}/{alias.name}".strip("/")) in MODULES}
+    if len(whole) < len(aliases) or not aliases:
+        whole.add(base)
+    for module in whole:
+        if module:  # the package itself has the version and nothing else
+            yield module, ""
+
+
+def attributes(module, owner):
+    """The names used of a module of the standard library, as `os.environ` or imported from it."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == owner:
+                yield node.attr
+        elif isinstance(node, ast.ImportFrom) and node.module == owner:
+            yield from (alias.name for alias in node.names)
+
+
+def calls(module):
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+@pytest.fixture(params=sorted(MODULES), ids=lambda module: module or "git_data")
+def module(request):
+    return request.param
+
+
+def test_a_module_imports_what_its_row_allows(module):
+    row = row_of(module)
+    assert row is not None, f"{module} has no row in the table of {Path(__file__).name}"
+    wrong = {name for name, _ in imports(module) if name and not allows(row, name)}
+    assert not wrong, f"{module} must not import {sorted(wrong)}"
+
+
+def test_an_outside_library_is_imported_in_its_home(module):
+    for _, library in imports(module):
+        if library in HOMES:
+            assert HOMES[library] == module
+        elif library:
+            assert library in sys.stdlib_module_names, f"{library} has no home yet"
+
+
+def test_only_git_starts_programs(module):
+    started = {
+        call
+        for call in calls(module)
+        for owner, names in STARTS.items()
+        if call.startswith(("os.exec", "os.spawn")) or call in {f"{owner}.{n}" for n in names}
+    }
+    assert module in ("git", "survivor") or not started  # survivor: a fork, no program
+
+
+def test_only_config_reads_the_environment(module):
+    read = {"environ", "environb", "getenv", "getenvb"} & {*attributes(module, "os")}
+    assert module == "config" or not read
+
+
+def test_only_the_command_line_prints(module):
+    printed = {"stdout", "stderr", "__stdout__", "__stderr__"} & {*attributes(module, "sys")}
+    if "print" in calls(module):
+        printed.add("print")
+    assert module.startswith("cli") or not printed
+
+
+def test_the_table_has_no_ring():
+    """So that "down" means something: some order of the modules has every import pointing back."""
+    left = {module: {*row.split()} & set(TABLE) - {module} for module, row in TABLE.items()}
+    left["cli"] = set()  # the frame starts its commands, and they use what it has
+    while ready := {module for module, needs in left.items() if not needs & set(left)}:
+        left = {module: needs for module, needs in left.items() if module not in ready}
+    assert not left
+
+
+def test_this_test_sees_every_kind_of_import():
+    assert ("pktline", "") in imports("conversation")  # from . import pktline
+    assert ("errors", "") in imports("oid")  # from .errors import …
+    assert ("", "blake3") in imports("oid")
+    assert ("config", "") in imports("cli/install")  # from ..config import …
+    assert ("hooks", "") in imports("cli/install")  # from .. import hooks
+    assert ("cli/dispatch", "") in imports("cli")  # inside a function
+    assert list(named("git_data.oid", [])) == [("oid", "")]  # import git_data.oid
