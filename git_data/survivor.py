@@ -15,6 +15,7 @@ from contextlib import contextmanager
 def survivor(finish: Callable[[], object]) -> Iterator[None]:
     """If this process dies within the context, `finish` is run in a process of its own session."""
     reader, writer = os.pipe()
+    ready, tell_ready = os.pipe()
     try:
         child = os.fork()
     except OSError:  # no room for another process: then without one
@@ -22,10 +23,14 @@ def survivor(finish: Callable[[], object]) -> Iterator[None]:
     if child == 0:
         try:
             os.close(writer)
-            _stand_by(reader, finish)
+            os.close(ready)
+            _stand_by(reader, tell_ready, finish)
         finally:
             os._exit(0)
     os.close(reader)
+    os.close(tell_ready)
+    os.read(ready, 1)  # until it stands by: before that, what kills our group kills it too
+    os.close(ready)
     try:
         yield
     finally:
@@ -42,8 +47,9 @@ def _dismiss(child: int, writer: int) -> None:
     os.close(writer)
 
 
-def _stand_by(reader: int, finish: Callable[[], object]) -> None:
+def _stand_by(reader: int, tell_ready: int, finish: Callable[[], object]) -> None:
     os.setsid()  # what is sent to our process group does not reach it
+    os.close(tell_ready)
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):  # who reads our output to its end shall not wait for this process
         os.dup2(null, fd)
