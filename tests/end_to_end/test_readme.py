@@ -37,7 +37,6 @@ def test_the_quick_start_prints_what_it_says(world):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(random_bytes(50_000, 1000 + number))
     world.git("init", "-q", "--bare", "-b", "main", "srv/git/songs.git")
-    world.git("config", "--global", "init.defaultBranch", "main")
 
     folder, shown = world.root, 0
     for session in sessions():
