@@ -1,4 +1,4 @@
-"""Contents that wait, as temporary files, to be renamed over their pointers.
+"""Contents that wait, as temporary files, to change places with their pointers.
 
 They lie in the process's own folder (placements.py), or beside the file where that is another file
 system: a rename cannot leave one.
@@ -39,7 +39,7 @@ class Copies:
         self._beside: dict[int, bytes] = {}  # number -> path it lies beside
 
     def close(self, tree: Tree) -> None:
-        """Remove those beside their files that were not renamed."""
+        """Remove those beside their files: pointers by now, or contents that were not used."""
         remove_beside(tree, self._folder, self._beside.items())
         os.close(self._fd)
 
@@ -78,16 +78,17 @@ class Copies:
             os.utime(fd, ns=(old.st_mtime_ns, old.st_mtime_ns))
         return os.fstat(fd)
 
-    def rename(self, tree: Tree, number: int, path: bytes) -> os.stat_result:
-        """Put the content at `path`; the stat data of the file that is there now."""
+    def put(self, tree: Tree, number: int, item: Placement) -> os.stat_result | None:
+        """Put the content in place; its stat data, or None where the pointer is no longer there."""
+        path, text = item.path, item.pointer_text
         if number not in self._beside:
             try:
-                return tree.replace(path, str(number), self._fd)
+                return tree.replace(path, text, b"%d" % number, self._fd)
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
             self._move_beside(tree, number, path)
-        return tree.replace(path, self._folder.beside(number), tree.parent(path)[0])
+        return tree.replace(path, text, self._folder.beside(number), tree.parent(path)[0])
 
     def _move_beside(self, tree: Tree, number: int, path: bytes) -> None:
         """For a mount point in the work tree that looks as the same file system."""

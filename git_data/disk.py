@@ -18,6 +18,8 @@ Bytes = bytes | bytearray | memoryview
 BLOCK = 1 << 20  # bytes moved at once
 FEW = 64  # files that are synced one by one; more of them by one syncfs
 _FICLONE = 0x40049409  # <linux/fs.h>
+_EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2); RENAME_SWAP of macOS's renameatx_np(2)
+_CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _CANNOT_COPY = (
     errno.EXDEV,
     errno.ENOSYS,
@@ -150,7 +152,26 @@ def start_writeback(fd: int, start: int, length: int) -> None:
         function(fd, ctypes.c_int64(start), ctypes.c_int64(length), 2)  # SYNC_FILE_RANGE_WRITE
 
 
-@lru_cache(maxsize=4)
+def exchange(name: bytes, folder: int, other: bytes, other_folder: int) -> bool:
+    """Let two files of one file system, in open folders, change places at once.
+
+    False where the system cannot. Unlike a rename over a file it loses nothing, and ext4 does not
+    first write out all of the new content (auto_da_alloc: 0.3 s for 1 GiB).
+    """
+    function = _c_function("renameat2") or _c_function("renameatx_np")
+    if function is None:
+        return False
+    if function(folder, name, other_folder, other, _EXCHANGE) == 0:
+        return True
+    import ctypes
+
+    number = ctypes.get_errno()
+    if number in _CANNOT_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), os.fsdecode(other))
+
+
+@lru_cache(maxsize=8)
 def _c_function(name: str) -> Callable[..., int] | None:
     """A system call that Python has no name for; ctypes is dear to import."""
     import ctypes

@@ -2,7 +2,7 @@
 
 Every folder on the way is opened from the one above it, never through a link, so that a path from
 a repository cannot lead out of the work tree. What is to be visible is prepared as a temporary
-file first, then renamed over the old one.
+file first, then changes places with the old one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 import stat
 
+from .disk import exchange
 from .errors import Denied
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -82,22 +83,6 @@ class Tree:
             return None
         return found if stat.S_ISREG(found.st_mode) else None
 
-    def read(self, path: bytes, limit: int) -> bytes | None:
-        """A regular file of at most `limit` bytes; None when there is no such file."""
-        try:
-            folder, name = self.parent(path)
-            fd = os.open(name, _READ, dir_fd=folder)
-        except OSError as error:
-            _raise_unless_absent(error)
-            return None
-        try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > limit:
-                return None
-            return os.read(fd, limit + 1)
-        finally:
-            os.close(fd)
-
     def create(self, path: bytes, name: bytes) -> int:
         """A new file beside `path`, open for writing."""
         return os.open(name, _CREATE, 0o600, dir_fd=self.parent(path)[0])
@@ -109,11 +94,39 @@ class Tree:
         except OSError as error:
             _raise_unless_absent(error)
 
-    def replace(self, path: bytes, source: str | bytes, source_folder: int) -> os.stat_result:
-        """Rename `source` over `path`; the stat data of the file that is there now."""
+    def replace(
+        self, path: bytes, expected: bytes, source: bytes, source_folder: int
+    ) -> os.stat_result | None:
+        """Put `source` at `path` in place of a file that holds exactly `expected`.
+
+        The stat data of the file that is there now; None when `path` held something else, which
+        then it still does. `source` may be left, holding `expected`: its folder is cleared anyway.
+        """
         folder, name = self.parent(path)
-        os.rename(source, name, src_dir_fd=source_folder, dst_dir_fd=folder)
+        if not _holds(folder, name, expected):
+            return None
+        if not exchange(source, source_folder, name, folder):
+            os.rename(source, name, src_dir_fd=source_folder, dst_dir_fd=folder)
+        elif not _holds(source_folder, source, expected):  # written since we looked
+            exchange(source, source_folder, name, folder)
+            return None
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+
+def _holds(folder: int, name: bytes, expected: bytes) -> bool:
+    """True for a regular file with exactly this content."""
+    try:
+        fd = os.open(name, _READ, dir_fd=folder)
+    except OSError as error:
+        _raise_unless_absent(error)
+        return False
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != len(expected):
+            return False
+        return os.read(fd, len(expected) + 1) == expected
+    finally:
+        os.close(fd)
 
 
 def _raise_unless_absent(error: OSError) -> None:

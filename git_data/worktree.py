@@ -6,8 +6,8 @@ nobody else changes either: under the lock of the index in use. Everything slow 
 
     1  the journal: what is to be done (placements.py)
     2  each content is copied to a temporary file; the journal is written again, with inodes
-    3  under the lock, briefly: each file that still holds exactly its pointer is replaced by a
-       rename, and gets its stat data in the entry that still names this pointer's blob
+    3  under the lock, briefly: each file that still holds exactly its pointer changes places with
+       its content, whose stat data the entry gets that still names this pointer's blob
     4  the new index is renamed into place, which unlocks it; the journal is removed
 
 Killed before 3, the work tree is as Git left it. Killed within 3, each file is whole, the one or
@@ -264,13 +264,11 @@ class _Work:
     def _replace(self, number: int, entry: Entry) -> os.stat_result | None:
         """The stat data of the file that is in place now; None when it is not ours."""
         item = entry.placement
-        placed: os.stat_result | None
         try:
-            if self.tree.read(item.path, len(item.pointer_text)) == item.pointer_text:
-                placed = self.copies.rename(self.tree, number, item.path)
-            else:
-                placed = self.tree.stat(item.path)
-                placed = placed if placed is not None and _is_ours(placed, entry) else None
+            placed = self.copies.put(self.tree, number, item)
+            if placed is None:
+                found = self.tree.stat(item.path)
+                placed = found if found is not None and _is_ours(found, entry) else None
         except OSError as error:
             self.failed.append((item, failure(error, "place", os.fsdecode(item.path))))
             return None

@@ -55,7 +55,7 @@ TABLE = {
     "placements": "files pointer oid errors",
     "indexlock": "files errors",
     "indexupdate": "git gitindex indexlock files errors",
-    "treewriter": "errors",
+    "treewriter": "disk errors",
     "survivor": "",
     "copies": "placements treewriter files pointer errors",
     "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
