@@ -5,7 +5,7 @@ A folder for each process that places files, `<git dir>/git-data/placing/<id>/`:
     lock      locked while its process lives: unlocked, the process is dead or gave up
     journal   docs/formats/journal.md; renamed into place, so it is whole or absent
     index     the new index; linked as Git's index.lock while that is held (indexlock.py)
-    <number>  the content of entry <number> of the journal, until it takes its place in the work tree
+    <number>  the content of entry <number> of the journal, until it is put in the work tree
 
 A work tree on another file system than the Git folder has its temporaries beside the files, named
 `.git-data-<id>-<number>`, so that the journal tells them too.
