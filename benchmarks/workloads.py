@@ -147,7 +147,7 @@ def _rounds(
     values: Values = {"costs": costs}
     for number in range(bench.rounds):
         bench.say(f"{name}: round {number + 1} of {bench.rounds}")
-        root = bench.root(name)
+        root = bench.root(f"{name}-{number}")
         tools = bench.tools(names, root, data)
         make(root / data)
         for tool in tools.values():
@@ -158,9 +158,14 @@ def _rounds(
             round_.checkout()
         if number == 0:
             values["store"] = _stores(tools)
-            if OURS in tools and reads.available():
-                values["data_bytes_read"] = _reads(tools[OURS], data)
-        shutil.rmtree(root)
+        if number == bench.rounds - 1 and OURS in tools and reads.available():
+            values["data_bytes_read"] = _reads(tools[OURS], data)
+        if (root / data).is_file():
+            shutil.rmtree(root)
+    # Many files stay until here: for minutes after a file was deleted ext4 is slow to find a free
+    # inode, which the next tool would pay for.
+    for number in range(bench.rounds):
+        shutil.rmtree(bench.folder / f"{name}-{number}", ignore_errors=True)
     return values
 
 
@@ -201,7 +206,7 @@ class _Round:
             self.step("clone", name, tool.clone())
             self.step("first status", name, [Command(["git", "status"], tool.copy)])
             _same(self.root / self.data, tool.copy / self.data)
-            shutil.rmtree(tool.copy)
+            tool.copy = tool.root / "copy-2"
 
     def checkout(self) -> None:
         """Back to the branch with the data, all of it in the cache; and the same bytes by `cp`."""

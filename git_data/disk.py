@@ -161,6 +161,7 @@ def exchange(name: bytes, folder: int, other: bytes, other_folder: int) -> bool:
     function = _c_function("renameat2") or _c_function("renameatx_np")
     if function is None:
         return False
+    sys.audit("git_data.exchange", name, other)  # as Python does for the calls it has a name for
     if function(folder, name, other_folder, other, _EXCHANGE) == 0:
         return True
     import ctypes

@@ -212,7 +212,7 @@ def test_a_clone_that_was_killed_is_finished_by_pull(world, origin, repo, moment
     repo.commit(**FILES)
     repo.git("push", "-q", "origin", "main")
     for number, place in enumerate(
-        [r"git-data/objects", r"os\.link .*index\.lock", r"os\.rename .*bin"]
+        [r"git-data/objects", r"os\.link .*index\.lock", r"exchange .*bin"]
     ):
         env = moment.at(1, place, DIE)
         copy = world.clone(origin, f"copy{number}", env=env)

@@ -65,7 +65,7 @@ MOMENTS = {
     "replace": Moment(
         "",
         ("checkout", "-q", "topic"),
-        r"^os.rename 1 ",
+        r"^git_data.exchange 1 ",
         "git checkout -q main && git checkout -q topic",
     ),
 }

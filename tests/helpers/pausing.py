@@ -1,7 +1,8 @@
 """A `git-data` that stops at one exact moment, so that a test can send signals just then.
 
 The moment is the first change to the file system that matches a pattern, told as Python's audit
-events tell it: "open PATH", "os.rename FROM TO". The program is the real one, run by this launcher.
+events tell it: "open PATH", "os.rename FROM TO",
+"git_data.exchange ONE OTHER". The program is the real one, run by this launcher.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ _LAUNCHER = """\
 import os, re, sys
 sys.path.insert(0, {project!r})
 moment, folder = os.environ.get("PAUSE_AT"), {folder!r}
+EVENTS = ("open", "os.rename", "git_data.exchange")
 waiting = moment is not None and sys.argv[1:] == ["filter-process"]
 process = os.getpid()
 
 def watch(event, args):
     global waiting
-    if not waiting or event not in ("open", "os.rename") or os.getpid() != process:
+    if not waiting or event not in EVENTS or os.getpid() != process:
         return
     words = [os.fsdecode(a) for a in args[:2] if isinstance(a, (str, bytes))]
     if re.search(moment, " ".join([event, *words])):

@@ -33,7 +33,7 @@ _LAUNCHER = """\
 #!{python}
 import fcntl, os, re, signal, sys
 EVENTS = ("open", "os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.chmod",
-  "os.utime", "os.truncate")
+  "os.utime", "os.truncate", "git_data.exchange")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 def watch(number, pattern, code):
     left, matches, me = int(number), re.compile(pattern, re.DOTALL).search, os.getpid()
