@@ -561,7 +561,10 @@ def test_the_lock_is_waited_for(tree):
 class Killer:
     """Kills this process at its n-th change to the file system after `arm`."""
 
-    EVENTS = ("open", "os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "os.chmod")
+    EVENTS = (
+        *("open", "os.rename", "os.link", "os.remove", "os.rmdir", "os.mkdir", "os.chmod"),
+        "git_data.exchange",
+    )
 
     def __init__(self, moment, number=signal.SIGKILL, alone=True):
         self.left = moment
