@@ -202,13 +202,27 @@ uninstall() {
 
 # Testing
 
+need_servers() { # real ones for the tests; elsewhere than on Debian as root those tests are skipped
+  local name missing=""
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 0
+  for name in zsh:zsh nginx:nginx-light apache2:apache2 sshd:openssh-server; do
+    command -v "${name%%:*}" >/dev/null || missing="$missing ${name#*:}"
+  done
+  [ -n "$missing" ] || return 0
+  local policy=/usr/sbin/policy-rc.d # asked before a package starts its service: none shall
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -rf "$scratch" /usr/sbin/policy-rc.d' EXIT
+  fi
+  # shellcheck disable=SC2086
+  need_packages $missing
+}
+
 run_tests() {
   local venv="$source_folder/.venv" print wrong="" cores
   prepare
-  # The completion of zsh is tested in a real one; elsewhere than on Debian as root that test is skipped.
-  if ! command -v zsh >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-    need_packages zsh
-  fi
+  need_servers
   cd "$source_folder"
   print=$(cksum <pyproject.toml)
   if [ "$(cat "$venv/installed" 2>/dev/null)" != "$print" ] || ! "$venv/bin/git-data" --version >/dev/null 2>&1; then

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import UsageError
 from .git import Git
@@ -40,6 +41,35 @@ def truth(name: str, value: str) -> bool:
     if value.lower() in _FALSE:
         return False
     raise UsageError(f"{name} is {value[:80]!r}: true or false is wanted")
+
+
+def of_url(values: Mapping[str, tuple[str, ...]], url: str) -> dict[str, str]:
+    """What the settings `data.<url>.<key>` say of an address, keys in lower case: those of the
+    longest address that is a part of it, by whole parts of its path."""
+    found: dict[str, tuple[int, str]] = {}
+    for name, given in values.items():
+        pattern, _, key = name.removeprefix("data.").rpartition(".")
+        if name.startswith("data.") and "://" in pattern and _covers(pattern, url):
+            length = len(pattern.rstrip("/"))
+            if key not in found or length > found[key][0]:
+                found[key] = (length, given[-1])
+    return {key: value for key, (_, value) in found.items()}
+
+
+def _covers(pattern: str, url: str) -> bool:
+    """True when `url` is at or below `pattern`: same scheme, host and port, and a path below."""
+    one, other = urlsplit(pattern), urlsplit(url)
+    try:
+        same = _server(one) == _server(other)
+    except ValueError:  # a port that is none
+        return False
+    path = one.path.rstrip("/")
+    return same and (other.path.rstrip("/") == path or other.path.startswith(path + "/"))
+
+
+def _server(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
 
 
 def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:

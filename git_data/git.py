@@ -159,6 +159,24 @@ class Git:
         """A remote's URL after insteadOf, or None."""
         return self.line("ls-remote", "--get-url", "--", name)
 
+    def http_settings(self, url: str) -> dict[str, str]:
+        """What `http.*` and `http.<url>.*` say of an address, by Git's own rules. Keys in lower
+        case, without "http."."""
+        out = self.attempt("config", "--null", "--get-urlmatch", "http", url)[1]
+        found = config_entries(out)
+        return {name.removeprefix("http."): values[-1] for name, values in found.items()}
+
+    def credential(self, action: str, description: Mapping[str, str]) -> dict[str, str] | None:
+        """`git credential fill|approve|reject`; None when there is none to be had."""
+        if any("\n" in value or "\0" in value for value in description.values()):
+            return None
+        text = "".join(f"{key}={value}\n" for key, value in description.items()) + "\n"
+        status, out, _ = self.attempt("credential", action, input=text.encode())
+        if status != 0:
+            return None
+        pairs = (line.partition("=") for line in out.decode(errors="replace").splitlines())
+        return {key: value for key, _, value in pairs}
+
     def attributes(
         self, paths: Iterable[bytes], *names: str, source: str = ""
     ) -> dict[bytes, dict[str, str]]:

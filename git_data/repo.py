@@ -19,8 +19,10 @@ from .oid import hash_stream
 from .pointer import Pointer
 from .progress import SILENT, Progress
 from .project import Project
+from .reach import reach
 from .selection import Selection
 from .stores import open_store
+from .stores.base import Store
 from .transfer import ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
@@ -90,9 +92,13 @@ class Repo:
     def store(self, address: Address) -> ObjectStore:
         """The store at an address, opened once."""
         if address.url not in self._stores:
-            opened = open_store(address.url, base=self.top, create=address.create)
-            self._stores[address.url] = ObjectStore(opened, self.folder)
+            self._stores[address.url] = ObjectStore(self.open_store(address), self.folder)
         return self._stores[address.url]
+
+    def open_store(self, address: Address) -> Store:
+        """The bare store at an address, reached as the user's own settings say."""
+        access = reach(self.git, self.settings, address.url)
+        return open_store(address.url, base=self.top, create=address.create, access=access)
 
     def reading_addresses(self, treeish: str | None) -> Iterator[Address]:
         """Every place where bytes may be, nearest first, none twice."""

@@ -62,7 +62,7 @@ def _addresses(repo: Repo) -> Iterator[Address]:
 
 def _ask(repo: Repo, address: Address, writes_here: bool, write: bool) -> Standing:
     try:
-        opened = open_store(address.url, base=repo.top, create=False)
+        opened = repo.open_store(address._replace(create=False))
         store_id = ObjectStore(opened, repo.folder).id
     except NotFound as error:
         if address.create:

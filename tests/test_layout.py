@@ -66,11 +66,15 @@ TABLE = {
     "merging": "config git pointer",
     "stores/base": "errors",
     "stores/local": "stores/base files disk oid errors",
-    "stores/http": "stores/base errors",
-    "stores/s3": "stores/base errors",
+    "stores/http": "stores/base stores/access errors",
+    "stores/s3": "stores/base stores/access errors",
+    "stores/access": "",
     "stores/wrap": "stores/base errors",
+    "stores/retry": "stores/wrap stores/base errors",
+    "reach": "config git stores stores/access",
     "stores/probe": "stores/base errors",
-    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/probe errors",
+    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/probe"
+    " stores/access errors",
     # engine
     "hashing": "oid",
     "journal": "files index indexing oid errors",
@@ -85,7 +89,7 @@ TABLE = {
     "refs": "manifest stores/base errors",
     "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
     f" cache stores/base {WORDS}",
-    "repo": f"{PLACES} transfer packing refs pointer selection {WORDS}",
+    "repo": f"{PLACES} reach transfer packing refs pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",

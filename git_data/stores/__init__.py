@@ -4,29 +4,56 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..errors import UsageError
+from .access import Access
 from .base import Store
+from .retry import Retrying
+from .wrap import Existing
 
-# scheme -> (module, class)
-_SCHEMES = {"file": ("local", "LocalStore")}
+
+class Scheme(NamedTuple):
+    """Where a kind of store is made: a function of that module that takes the address."""
+
+    module: str
+    opener: str
 
 
-def open_store(url: str, *, base: str, create: bool = False) -> Store:
-    """The store at `url`; a relative folder starts at `base`.
+_NETWORK = {
+    "s3": Scheme("s3", "open_s3"),
+    "http": Scheme("http", "open_http"),
+    "https": Scheme("http", "open_http"),
+}
+ANYBODY = Access()
 
-    `create`: a folder that is no store yet becomes one. Without it NotFound is raised for such a
-    folder, UsageError for an address of a kind we do not know.
+
+def open_store(url: str, *, base: str, create: bool = False, access: Access = ANYBODY) -> Store:
+    """The store at `url`; a relative folder starts at `base`. Nothing is asked of a network yet.
+
+    `create`: what is no store yet becomes one when written. Without it NotFound is raised for such
+    a folder now, for any other place when it is written; UsageError for an address of a kind that
+    we do not know. `access`: what the user's own settings say of this address.
     """
     scheme, path = _parse(url)
-    if scheme not in _SCHEMES:
-        known = ", ".join(["a folder", *(f"{name}://" for name in _SCHEMES)])
+    if scheme == "file":
+        from .local import LocalStore
+
+        return LocalStore(os.path.normpath(os.path.join(base, path)), create=create)
+    if scheme not in _NETWORK:
+        known = ", ".join(["a folder", "file://", *(f"{name}://" for name in _NETWORK)])
         raise UsageError(f"no store can be opened at {url}: {known} is what this version knows")
-    module, name = _SCHEMES[scheme]
-    opener = getattr(importlib.import_module(f".{module}", __package__), name)
-    store: Store = opener(os.path.normpath(os.path.join(base, path)), create=create)
-    return store
+    module = importlib.import_module(f".{_NETWORK[scheme].module}", __package__)
+    opener: Callable[[str, Access], Store] = getattr(module, _NETWORK[scheme].opener)
+    store = Retrying(opener(url, access))
+    return store if create else Existing(store)
+
+
+def is_network(url: str) -> bool:
+    """True for an address that is not a folder's."""
+    return _parse(url)[0] != "file"
 
 
 def _parse(url: str) -> tuple[str, str]:

@@ -16,15 +16,33 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from ..errors import StoreError
+from ..errors import StoreError, Unreachable
 
 READ_BYTES = 16 << 20  # the most that one `read` may ask for
 NAME_CHARACTERS = 255
+MANIFESTS = ("data/manifest", "git/manifest")  # the files that change
 SAFE = "nothing was lost: your commits are safe here; run the same command again when it is"
 _PART = r"[a-z0-9._-]+"
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 
 Part = bytes | bytearray | memoryview
+
+
+class Busy(Unreachable):
+    """The store asks for fewer requests (503, 429, SlowDown)."""
+
+    def __init__(self, message: str, hint: str = SAFE, after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.after = after  # seconds that it asks us to wait; None: it does not say
+
+
+class Interrupted(Unreachable):
+    """A body ended before its end. What came may be kept, and the rest be asked for."""
+
+    def __init__(self, message: str, data: bytes, version: str | None) -> None:
+        super().__init__(message, SAFE)
+        self.data = data  # its first bytes
+        self.version = version  # of the file they are of; None: the store does not say
 
 
 class Versioned(NamedTuple):
@@ -35,7 +53,9 @@ class Versioned(NamedTuple):
 
 
 class Store(Protocol):
-    url: str  # for people and for messages; no credentials in it
+    @property
+    def url(self) -> str:
+        """For people and for messages; no credentials in it."""
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """Exactly `length` bytes from `start`, at most READ_BYTES; without a length the rest.
@@ -75,6 +95,14 @@ class Store(Protocol):
         Raises Conflict when somebody else was faster: then nothing was changed. Unreachable: it
         may have been done or not; only reading again can tell. StoreError: it was not done.
         """
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A store that can go on in the middle of a body, if the file is still the same."""
+
+    def resume(self, name: str, start: int, length: int, version: str) -> bytes:
+        """As `read`, of a file that still has this version; Damaged when it has another."""
 
 
 @runtime_checkable

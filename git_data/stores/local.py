@@ -29,9 +29,8 @@ from ..files import (
     shared_bits,
 )
 from ..oid import hash_bytes
-from .base import SAFE, Part, Versioned, check_name, check_prefix, check_range
+from .base import MANIFESTS, SAFE, Part, Versioned, check_name, check_prefix, check_range
 
-MANIFESTS = ("data/manifest", "git/manifest")
 LOCK_SECONDS = 60.0  # a manifest is replaced within milliseconds
 _LOCK = ".lock"
 _TMP = "tmp"

@@ -9,7 +9,8 @@ from git_data.errors import Conflict, Damaged, NotFound, StoreError, Unreachable
 from git_data.stores import open_store
 from git_data.stores.base import NAME_CHARACTERS, READ_BYTES, HasPaths
 from git_data.stores.probe import Probe, probe
-from git_data.stores.wrap import Counting, Retrying
+from git_data.stores.retry import Retrying
+from git_data.stores.wrap import Counting
 
 
 class Flaky:

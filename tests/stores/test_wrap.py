@@ -4,7 +4,8 @@ import pytest
 
 from git_data.errors import Conflict, Denied, NotFound, Unreachable
 from git_data.stores import open_store
-from git_data.stores.wrap import Call, Counting, Retrying
+from git_data.stores.retry import Retrying
+from git_data.stores.wrap import Call, Counting
 
 
 class Failing:
