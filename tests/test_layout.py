@@ -20,7 +20,7 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial"
+    " installation merging checks trial guard checking stored ranges"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -43,6 +43,8 @@ TABLE = {
     "indexing": "index pack oid errors",
     "manifest": "oid errors",
     "conversation": "pktline errors",
+    "conflict": "pointer",
+    "faults": "conflict pointer",
     # places
     "disk": "",
     "files": "disk errors",
@@ -93,6 +95,8 @@ TABLE = {
     "repo": f"{PLACES} reach transfer packing refs pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
+    "entries": "project git",
+    "mending": "entries faults",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "upload": f"repo scan confirmed transfer project pointer {WORDS}",
     "inventory": f"repo scan upload transfer cache pointer {WORDS}",
@@ -104,6 +108,12 @@ TABLE = {
     "filter": "repo worktree cache conversation onlookers interrupt selection pointer pktline "
     + WORDS,
     "remote": f"repo scan git refs {WORDS}",
+    "ranges": f"repo scan {WORDS}",
+    "guard": f"repo scan entries faults mending project pointer {WORDS}",
+    "locked": f"repo guard mending entries project git {WORDS}",
+    "stored": f"repo scan upload guard entries pointer {WORDS}",
+    "checking": "repo scan guard locked stored ranges entries inventory upload project git "
+    + WORDS,
     "hooks": f"repo scan upload git files pointer {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
     "registry": f"repo stores git project pointer {WORDS}",
