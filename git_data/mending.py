@@ -1,7 +1,8 @@
 """The command that mends what a check found, ready to be copied.
 
-What is only staged is added again; what the last commit brings is amended; of an older commit the
-history after it is rewritten, which `git rebase` does.
+What is only staged is added again; the last commit is amended; an older one and those after it
+become one commit anew. A rebase would not do: with raw content in HEAD, Git calls the file changed
+whatever one does, and refuses.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from collections.abc import Collection
 
 from .entries import INDEX, Entry
 from .faults import Fault
-
-_AMEND = "git commit --amend --no-edit"
 
 
 class Cures:
@@ -29,13 +28,10 @@ class Cures:
         """What mends a blob that should be a pointer."""
         path = quoted(entry.path)
         if fault is Fault.CONFLICT:
-            return self._in_commit(f"git data resolve --ours {path} (or --theirs)", entry)
+            return self._in_commit(f"git data resolve --ours {path}", entry)
         if fault is Fault.BROKEN:
             return self._in_commit(self._restore(entry, path), entry)
-        if entry.commit in self._tips or entry.commit == INDEX:
-            return self._in_commit(f"{self._setup}git add --renormalize {path}", entry)
-        again = shlex.quote(f"git add --renormalize . && {_AMEND}")
-        return f"{self._setup}git rebase --exec {again} {entry.commit[:12]}~"
+        return self._in_commit(f"{self._setup}git add --renormalize {path}", entry)
 
     def of_large(self, entry: Entry) -> str:
         """What makes a large plain file a data file."""
@@ -44,19 +40,19 @@ class Cures:
         return self._in_commit(f"{track} .gitattributes", entry)
 
     def _restore(self, entry: Entry, path: str) -> str:
-        if entry.commit != INDEX:
+        if entry.commit in self._tips:
             return f"git checkout {entry.commit[:12]}~ -- {path}"
-        if entry.path in self._head_is_good:
+        if entry.commit == INDEX and entry.path in self._head_is_good:
             return f"git checkout HEAD -- {path}"
-        return f"put its content there again, then: git add {path}"
+        return f"put the content of {path} there again && git add {path}"
 
     def _in_commit(self, command: str, entry: Entry) -> str:
         """The command, where this commit can be changed."""
         if entry.commit == INDEX:
             return command
         if entry.commit in self._tips:
-            return f"{command} && {_AMEND}"
-        return f"git rebase -i {entry.commit[:12]}~, edit that commit, then: {command}"
+            return f"{command} && git commit --amend --no-edit"
+        return f"git reset --soft {entry.commit[:12]}~ && {command} && git commit"
 
 
 def quoted(path: bytes) -> str:

@@ -52,9 +52,9 @@ def test_each_wrong_pointer_is_named_with_its_cure(repo):
     found = dict(line.split(": ", 1) for line in guard(repo, "pointers", code=1))
     cures = {path: said.partition("; ")[2] for path, said in found.items()}
     assert cures == {
-        "conflict.bin": "git data resolve --ours conflict.bin (or --theirs)",
+        "conflict.bin": "git data resolve --ours conflict.bin",
         "crlf.bin": "git add --renormalize crlf.bin",
-        "cut off.bin": "put its content there again, then: git add 'cut off.bin'",
+        "cut off.bin": "put the content of 'cut off.bin' there again && git add 'cut off.bin'",
         "edited.bin": "git checkout HEAD -- edited.bin",
         "large.bin": "git add --renormalize large.bin",
         "raw.bin": "git add --renormalize raw.bin",
