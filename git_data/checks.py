@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import chunker, hooks, installation, project, storing, tracking
+from . import chunker, hooking, installation, project, storing, tracking
 from .errors import DataError
 from .git import Git
 from .inventory import items_at, left_as_pointers
@@ -157,7 +157,7 @@ def _project(repo: Repo) -> Iterator[Problem]:
 def _hook(repo: Repo) -> Iterator[Problem]:
     if repo.location.work_tree is None or not (uses_data(repo)):
         return
-    found = hooks.state(repo)
+    found = hooking.state(repo)
     if not found.installed:
         mend = found.advice or "git data doctor --fix"
         yield Problem("hook", "the pre-push hook is missing: a push would leave data behind", mend)

@@ -24,8 +24,9 @@ class Sides(NamedTuple):
 
 
 def has_markers(text: bytes) -> bool:
-    """True for lines of a conflict round something that is, or was, a pointer."""
-    if len(text) >= MAX_BYTES or b"oid blake3:" not in text:
+    """True for a pointer with lines of a conflict in it, or round it: a person has to settle it."""
+    starts = text.startswith((b"version git-data/1\n", b"version git-data/1\r\n", b"<<<<<<< "))
+    if not starts or len(text) >= MAX_BYTES or b"oid blake3:" not in text:
         return False
     found = {line[:1] for line in text.splitlines() if _MARKER.fullmatch(line)}
     return {_OURS, _THEIRS} <= found

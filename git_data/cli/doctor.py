@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .. import checks, hooks, installation, trial
+from .. import checks, hooking, installation, trial
 from ..config import environment
 from ..errors import DataError, GitError
 from ..git import Git
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     git = Git(".", environment())
     repo, found = _open()
     if repo and arguments.fix:
-        hooks.ensure(repo, installation.launch_command())
+        hooking.ensure(repo, installation.launch_command())
     for check in [*checks.of_machine(git), *(checks.of_repository(repo) if repo else [])]:
         wrong = checks.problems(check)
         found += wrong

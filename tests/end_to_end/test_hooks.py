@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from git_data.hooks import KEPT, MARKER
+from git_data.hookfiles import KEPT, marker
+
+MARKER = marker("pre-push")
 
 PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
 CONFIG = """
