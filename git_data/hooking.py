@@ -96,6 +96,12 @@ def _runs(repo: Repo, path: str, name: str) -> bool:
     return _is_configured(repo, name) or who == OURS or legacy or by_hand
 
 
+def runs_framework(repo: Repo, name: str) -> bool:
+    """True when the pre-commit framework runs at this event, by its own hook or kept by ours."""
+    path = os.path.join(repo.git.hooks_folder(), name)
+    return any(hookfiles.maker(p, name) == PRE_COMMIT for p in (path, *hookfiles.kept(path)))
+
+
 def _is_configured(repo: Repo, name: str) -> bool:
     return name in repo.settings.values.get(_section(name) + ".event", ())
 

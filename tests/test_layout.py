@@ -20,7 +20,7 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial guard checking stored ranges hooking"
+    " installation merging checks trial guard checking stored ranges hooking teamchecks"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -105,7 +105,8 @@ TABLE = {
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory project transfer stores stores/probe {WORDS}",
     "trial": "git installation pointer errors",
-    "checks": "repo inventory storing tracking hooking managers installation project worktree"
+    "teamchecks": "repo hooking managers installation receiving git",
+    "checks": "repo inventory storing tracking teamchecks installation project worktree"
     f" chunker git {WORDS}",
     "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
     f" pktline {WORDS}",
