@@ -20,7 +20,8 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial guard checking stored ranges hooking teamchecks"
+    " installation merging checks trial guard checking stored ranges hooking teamchecks showing"
+    " resolving"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -45,6 +46,7 @@ TABLE = {
     "conversation": "pktline errors",
     "conflict": "pointer",
     "faults": "conflict pointer",
+    "texts": "",
     # places
     "disk": "",
     "files": "disk errors",
@@ -61,14 +63,15 @@ TABLE = {
     "treewriter": "disk errors",
     "survivor": "",
     "copies": "placements treewriter files pointer errors",
+    "beside": "disk files treewriter oid errors",
     "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
     f" treewriter {WORDS}",
     "onlookers": "git hookfiles errors",
+    "caller": "git",
     "hookfiles": "",
     "managers": "hookfiles",
     "confirmed": "files oid errors",
     "installation": "git errors",
-    "merging": "config git pointer",
     "stores/base": "errors",
     "stores/local": "stores/base files locks disk oid errors",
     "stores/http": "stores/base stores/access errors",
@@ -108,8 +111,11 @@ TABLE = {
     "teamchecks": "repo hooking managers installation receiving git",
     "checks": "repo inventory storing tracking teamchecks installation project worktree"
     f" chunker git {WORDS}",
-    "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
-    f" pktline {WORDS}",
+    "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
+    "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
+    "showing": f"repo caller texts transfer project pointer {WORDS}",
+    "filter": "repo worktree cache showing conflict conversation onlookers interrupt selection"
+    f" pointer pktline {WORDS}",
     "remote": f"repo scan git refs {WORDS}",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
