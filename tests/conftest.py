@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from .helpers import web
 from .helpers.world import World, isolated, make_launcher, run
 
 _HOME = Path.home()
@@ -62,6 +63,20 @@ def installed_config(tmp_path_factory, commands) -> str:
     home = tmp_path_factory.mktemp("home")
     run(["git", "data", "install"], home, isolated(home, commands))
     return (home / ".gitconfig").read_text()
+
+
+@pytest.fixture(scope="session")
+def nginx():
+    """nginx: a folder on the web, to be read."""
+    with web.running(web.Nginx) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def apache():
+    """Apache with WebDAV: a folder on the web that can be written."""
+    with web.running(web.Apache) as server:
+        yield server
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from threading import Barrier
 from typing import NamedTuple
 
 from ..errors import Conflict, DataError, NotFound, Unreachable
-from .base import Store
+from .base import Proves, Store
 
 _RACERS = 4
 _ROUNDS = 3
@@ -38,6 +38,7 @@ def probe(store: Store) -> Probe:
         _write(store, file)
         can_write = True
         _compare(store, swapped)
+        _prove(store, swapped)
         _race(store, swapped)
     except Unreachable:
         raise
@@ -69,6 +70,11 @@ def _compare(store: Store, name: str) -> None:
     found = store.read_small(name, _LIMIT)
     if found is None or found.data != b"second" or found.version != second:
         raise _Wrong(f"{store.url} does not give back what it was asked to keep")
+
+
+def _prove(store: Store, name: str) -> None:
+    if isinstance(store, Proves) and (wrong := store.prove(name)):
+        raise _Wrong(wrong)
 
 
 def _refuses(store: Store, name: str, version: str | None, wrong: str) -> None:

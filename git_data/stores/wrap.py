@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import NotFound
-from .base import MANIFESTS, HasPaths, Part, Store, Versioned
+from .base import MANIFESTS, HasPaths, Part, Proves, Store, Versioned
 
 
 class Around:
@@ -21,6 +21,9 @@ class Around:
 
     def local_path(self, name: str) -> str | None:
         return self.inner.local_path(name) if isinstance(self.inner, HasPaths) else None
+
+    def prove(self, name: str) -> str:
+        return self.inner.prove(name) if isinstance(self.inner, Proves) else ""
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         return self.inner.read(name, start, length)

@@ -34,24 +34,39 @@ class Flaky:
         return ask
 
 
-def local(folder):
+def local(request):
+    folder = request.getfixturevalue("tmp_path")
     return open_store("store", base=str(folder), create=True)
+
+
+def apache(request):
+    return open_store(request.getfixturevalue("apache").fresh()[1], base="", create=True)
+
+
+def flaky(store):
+    return Retrying(Flaky(store), attempts=40, sleep=lambda seconds: None)
 
 
 STORES = {
     "local": local,
-    "counting": lambda folder: Counting(local(folder)),
-    "retrying": lambda folder: Retrying(local(folder)),
-    "retrying over a bad network": lambda folder: Retrying(
-        Flaky(local(folder)), attempts=40, sleep=lambda seconds: None
-    ),
+    "counting": lambda request: Counting(local(request)),
+    "retrying": lambda request: Retrying(local(request)),
+    "retrying over a bad network": lambda request: flaky(local(request)),
+    "http": apache,
+    "http over a bad network": lambda request: flaky(apache(request)),
 }
+FOLDERS = {name for name in STORES if not name.startswith("http")}
 NAME = "data/packs/ab/abcdef"
 
 
 @pytest.fixture(params=STORES)
-def store(request, tmp_path):
-    return STORES[request.param](tmp_path)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def store(request, kind):
+    return STORES[kind](request)
 
 
 # Immutable files
@@ -298,5 +313,8 @@ def test_local_path(store):
             assert file.read() == b"abc"
 
 
-def test_every_store_says_where_it_is(store, tmp_path):
-    assert str(tmp_path / "store") in store.url
+def test_every_store_says_where_it_is(store, kind, tmp_path):
+    if kind in FOLDERS:
+        assert str(tmp_path / "store") in store.url
+    else:
+        assert store.url.startswith(f"{kind.split()[0]}://")
