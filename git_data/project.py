@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from .errors import FormatError, GitError, UsageError
 from .git import Git, config_entries
@@ -31,6 +32,7 @@ _UNITS = {
     "gib": 1 << 30,
     "tib": 1 << 40,
 }
+_PASSWORD = re.compile(r"://[^/?#@]*:[^/?#]*@")
 _STORE_KEYS = {"url", "mirror"}
 _TRACK_KEYS = {"above"}
 _FETCH_KEYS = {"include", "exclude"}
@@ -70,7 +72,10 @@ def parse_size(text: str) -> int:
 
 def check_address(name: str, value: str) -> str:
     """A store's address out of a committed file, or FormatError naming its key."""
-    bad = value.startswith("-") or "::" in value or len(value) > 4096 or not value
+    if _PASSWORD.search(unquote(value)):  # not repeated: others may read what we say
+        raise FormatError(f"{NAME}: {name} holds a password, for everybody to read")
+    helper = "::" in value.partition("://")[0]  # as in ext::COMMAND; in [::1] it is fine
+    bad = value.startswith("-") or helper or len(value) > 4096 or not value
     if bad or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
         raise FormatError(f"{NAME}: {name} is no address of a store: {value[:80]!r}")
     return value

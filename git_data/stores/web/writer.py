@@ -69,7 +69,7 @@ class Writer:
                 f"answered {answer.status} when it was asked to {doing} {answer.address}",
                 "allow PUT and DELETE there (WebDAV), or name another store: git data store URL",
             )
-        if answer.status == 409:
+        if answer.status in (409, *GONE):
             return StoreError(
                 f"cannot {doing} {answer.address}: its folder is not there, and cannot be made"
             )
