@@ -113,6 +113,20 @@ class HasPaths(Protocol):
         """Where a file lies on this machine; None when there is none."""
 
 
+@runtime_checkable
+class HasServer(Protocol):
+    """A store whose address may stand for another server tomorrow, by the user's own set-up."""
+
+    def server_address(self) -> str | None:
+        """Where it is now; asks nothing of it."""
+
+
+def path_of(url: str, name: str) -> str:
+    """How a file of a store is called in messages."""
+    head, mark, query = url.partition("?") if "://" in url else (url, "", "")
+    return f"{head}/{name}{mark}{query}"
+
+
 def check_name(name: str) -> str:
     """The name, if a store may be asked for it; StoreError if not."""
     if (

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import NotFound
-from .base import MANIFESTS, HasPaths, Part, Store, Versioned
+from .base import MANIFESTS, HasPaths, HasServer, Part, Store, Versioned
 
 
 class Around:
-    """Hands everything on. `local_path` answers None where the inner store has no paths."""
+    """Hands everything on. What the inner store has none of is None."""
 
     def __init__(self, inner: Store) -> None:
         self.inner = inner
@@ -18,6 +19,9 @@ class Around:
     @property
     def url(self) -> str:
         return self.inner.url
+
+    def server_address(self) -> str | None:
+        return self.inner.server_address() if isinstance(self.inner, HasServer) else None
 
     def local_path(self, name: str) -> str | None:
         return self.inner.local_path(name) if isinstance(self.inner, HasPaths) else None
@@ -49,11 +53,16 @@ class Existing(Around):
 
     def replace_if(self, name: str, data: Part, version: str | None) -> str:
         if version is None and not any(self.inner.size(one) is not None for one in MANIFESTS):
-            raise NotFound(
-                f"there is no store at {self.url}",
-                f"if there should be one, make it with: git data store {self.url}",
-            )
+            raise no_store(self.url)
         return self.inner.replace_if(name, data, version)
+
+
+def no_store(url: str) -> NotFound:
+    """The error for a place that is no store, and is not made one unasked."""
+    return NotFound(
+        f"there is no store at {url}",
+        f"if there should be one, make it with: git data store {shlex.quote(url)}",
+    )
 
 
 class Call(NamedTuple):
