@@ -66,15 +66,17 @@ TABLE = {
     "merging": "config git pointer",
     "stores/base": "errors",
     "stores/local": "stores/base files disk oid errors",
-    "stores/http": "stores/base stores/access errors",
-    "stores/s3": "stores/base stores/access errors",
+    "stores/http": "stores/base stores/access stores/body errors",
+    "stores/s3": "stores/base stores/access stores/body errors",
     "stores/access": "",
     "stores/wrap": "stores/base errors",
     "stores/retry": "stores/wrap stores/base errors",
+    "stores/pace": "stores/wrap stores/base errors",
+    "stores/body": "stores/base",
     "reach": "config git stores stores/access",
     "stores/probe": "stores/base errors",
-    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/probe"
-    " stores/access errors",
+    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
+    " stores/probe stores/access errors",
     # engine
     "hashing": "oid",
     "journal": "files index indexing oid errors",

@@ -8,6 +8,7 @@ import pytest
 from git_data.errors import Conflict, Damaged, NotFound, StoreError, Unreachable
 from git_data.stores import open_store
 from git_data.stores.base import NAME_CHARACTERS, READ_BYTES, HasPaths
+from git_data.stores.pace import Paced
 from git_data.stores.probe import Probe, probe
 from git_data.stores.retry import Retrying
 from git_data.stores.wrap import Counting
@@ -43,8 +44,9 @@ STORES = {
     "counting": lambda folder: Counting(local(folder)),
     "retrying": lambda folder: Retrying(local(folder)),
     "retrying over a bad network": lambda folder: Retrying(
-        Flaky(local(folder)), attempts=40, sleep=lambda seconds: None
+        Flaky(local(folder)), sleep=lambda seconds: None
     ),
+    "paced": lambda folder: Paced(local(folder), 2, 4),
 }
 NAME = "data/packs/ab/abcdef"
 
