@@ -67,7 +67,7 @@ TABLE = {
     "merging": "config git pointer",
     "stores/base": "errors",
     "stores/local": "stores/base files locks disk oid errors",
-    "stores/http": "stores/base stores/access errors",
+    "stores/http": "stores/base stores/access stores/body errors",
     "stores/s3": "stores/base stores/access stores/s3address stores/s3body stores/s3client"
     " stores/s3errors errors",
     "stores/s3address": "errors",
@@ -77,10 +77,12 @@ TABLE = {
     "stores/access": "",
     "stores/wrap": "stores/base errors",
     "stores/retry": "stores/wrap stores/base errors",
+    "stores/pace": "stores/wrap stores/base errors",
+    "stores/body": "stores/base",
     "reach": "config git stores stores/access stores/s3address",
     "stores/probe": "stores/base errors",
-    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/probe"
-    " stores/access errors",
+    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
+    " stores/probe stores/access errors",
     # engine
     "hashing": "oid",
     "journal": "files locks index indexing oid errors",

@@ -10,6 +10,7 @@ from git_data.errors import Conflict, Damaged, NotFound, StoreError, Unreachable
 from git_data.stores import open_store
 from git_data.stores.access import Access
 from git_data.stores.base import NAME_CHARACTERS, READ_BYTES, HasPaths, Resumes
+from git_data.stores.pace import Paced
 from git_data.stores.probe import Probe, probe
 from git_data.stores.retry import Retrying
 from git_data.stores.s3 import open_s3
@@ -52,7 +53,7 @@ def s3(request):
 
 
 def flaky(store):
-    return Retrying(Flaky(store), attempts=40, sleep=lambda seconds: None)
+    return Retrying(Flaky(store), sleep=lambda seconds: None)
 
 
 STORES = {
@@ -60,6 +61,7 @@ STORES = {
     "counting": lambda request: Counting(local(request)),
     "retrying": lambda request: Retrying(local(request)),
     "retrying over a bad network": lambda request: flaky(local(request)),
+    "paced": lambda request: Paced(local(request), 2, 4),
     "s3": s3,
     "s3 over a bad network": lambda request: flaky(s3(request)),
 }
