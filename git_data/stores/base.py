@@ -106,6 +106,14 @@ class Resumes(Protocol):
 
 
 @runtime_checkable
+class Proves(Protocol):
+    """A store that can show by itself what a race would show only now and then."""
+
+    def prove(self, name: str) -> str:
+        """What is wrong with its compare and swap, tried on a small file that is there; or ""."""
+
+
+@runtime_checkable
 class HasPaths(Protocol):
     """A store whose files can be opened or mapped in place."""
 

@@ -14,6 +14,7 @@ from .base import (
     HasServer,
     Parallel,
     Part,
+    Proves,
     Resumes,
     Store,
     Versioned,
@@ -36,6 +37,8 @@ class Around:
             self.at_once = inner.at_once
         if isinstance(inner, HasCopies):
             self.copies = inner.copies
+        if isinstance(inner, Proves):
+            self.prove = inner.prove
         if isinstance(inner, HasServer):
             self.server_address = inner.server_address
 

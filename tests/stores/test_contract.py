@@ -52,6 +52,10 @@ def s3(request):
     return open_s3(address, Access(trusted=True, profile=servers.PROFILE))
 
 
+def apache(request):
+    return open_store(request.getfixturevalue("apache").fresh()[1], base="", create=True)
+
+
 def flaky(store):
     return Retrying(Flaky(store), sleep=lambda seconds: None)
 
@@ -62,10 +66,12 @@ STORES = {
     "retrying": lambda request: Retrying(local(request)),
     "retrying over a bad network": lambda request: flaky(local(request)),
     "paced": lambda request: Paced(local(request), 2, 4),
+    "http": apache,
+    "http over a bad network": lambda request: flaky(apache(request)),
     "s3": s3,
     "s3 over a bad network": lambda request: flaky(s3(request)),
 }
-FOLDERS = {name for name in STORES if not name.startswith("s3")}
+FOLDERS = {name for name in STORES if not name.startswith(("s3", "http"))}
 SLOW_RACES = {"s3", "s3 over a bad network"}  # who loses waits for seconds in SeaweedFS
 NAME = "data/packs/ab/abcdef"
 
