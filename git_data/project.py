@@ -157,12 +157,33 @@ def _listed(git: Git, *source: str) -> dict[str, tuple[str, ...]]:
 
 def write(git: Git, top: str, name: str, value: str | None) -> None:
     """Set one key of the work tree's `.gitdata` (None removes it); comments stay as they are."""
+    path = _own_file(git, top)
+    if value is None:
+        _unset(git, path, name)
+    else:
+        git.run("config", "--file", path, name, value)
+
+
+def add(git: Git, top: str, name: str, value: str) -> None:
+    """One more value of a key that may have many."""
+    git.run("config", "--file", _own_file(git, top), "--add", name, value)
+
+
+def remove(git: Git, top: str, name: str, value: str) -> None:
+    """One value less."""
+    _unset(git, _own_file(git, top), name, "--fixed-value", value)
+
+
+def _own_file(git: Git, top: str) -> str:
+    """Where it is, once what is there was seen to be one."""
     path = os.path.join(top, NAME)
     if os.path.lexists(path):
         read_file(git, top)
-    if value is None:
-        status, _, _ = git.attempt("config", "--file", path, "--unset-all", name)
-        if status not in (0, 5):  # 5: it was not there
-            raise GitError(f"cannot remove {name} from {path}")
-        return
-    git.run("config", "--file", path, name, value)
+    return path
+
+
+def _unset(git: Git, path: str, name: str, *value: str) -> None:
+    options, pattern = value[:-1], value[-1:]
+    status, _, _ = git.attempt("config", *options, "--file", path, "--unset-all", name, *pattern)
+    if status not in (0, 5):  # 5: it was not there
+        raise GitError(f"cannot remove {name} from {path}")

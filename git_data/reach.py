@@ -6,12 +6,13 @@ user's own when his config names it: as `data.store`, or by any `data.<url>.<key
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from .config import Settings, of_url, truth
 from .git import Git
 from .stores import is_network
 from .stores.access import Access, Login
+from .stores.s3address import SCHEME, parse
 
 _VARIABLES = {
     "sslcainfo": "GIT_SSL_CAINFO",
@@ -22,7 +23,8 @@ _VARIABLES = {
 
 
 def reach(git: Git, settings: Settings, url: str) -> Access:
-    """The user's settings for the store at `url`; for S3 at another endpoint, those of that too."""
+    """The user's settings for the store at `url`; for S3 at another endpoint, those of that too.
+    UsageError for an address of S3 that is none."""
     if not is_network(url):
         return Access()
     server = endpoint(url) or url
@@ -45,8 +47,7 @@ def reach(git: Git, settings: Settings, url: str) -> Access:
 
 def endpoint(url: str) -> str | None:
     """The server that an S3 address names; None: AWS, or what the user's own AWS setup says."""
-    parts = urlsplit(url)
-    return parse_qs(parts.query).get("endpoint", [None])[-1] if parts.scheme == "s3" else None
+    return parse(url).endpoint if urlsplit(url).scheme == SCHEME else None
 
 
 def _http_settings(git: Git, url: str) -> dict[str, str]:

@@ -21,7 +21,8 @@ from .progress import SILENT, Progress
 from .project import Project
 from .reach import reach
 from .selection import Selection
-from .stores import open_store
+from .stores import is_network, open_store
+from .stores.access import Access
 from .stores.base import Store
 from .transfer import ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
@@ -46,6 +47,7 @@ class Repo:
         self.settings = chosen
         self.folder = os.path.join(location.common_dir, "git-data")
         self._stores: dict[str, ObjectStore] = {}
+        self._access: dict[str, Access] = {}
         self._selections: dict[str | None, Selection] = {}
         self._asker: AttributeAsker | None = None
 
@@ -92,13 +94,31 @@ class Repo:
     def store(self, address: Address) -> ObjectStore:
         """The store at an address, opened once."""
         if address.url not in self._stores:
-            self._stores[address.url] = ObjectStore(self.open_store(address), self.folder)
+            opened = self.open_store(address)
+            alone = self.access(address.url).single_writer
+            objects = ObjectStore(opened, self.folder, single_writer=alone)
+            self._stores[address.url] = objects
         return self._stores[address.url]
 
     def open_store(self, address: Address) -> Store:
         """The bare store at an address, reached as the user's own settings say."""
-        access = reach(self.git, self.settings, address.url)
-        return open_store(address.url, base=self.top, create=address.create, access=access)
+        # A folder that is no store is refused now; elsewhere nothing is asked before it is written.
+        own = is_network(address.url) and address.url == self.settings.store
+        create, access = address.create or own, self.access(address.url)
+        return open_store(address.url, base=self.top, create=create, access=access)
+
+    def store_to_try(self, address: Address) -> Store:
+        """As `open_store`, for finding out what it can do: with nothing made up for what it cannot.
+        It need not be a store yet."""
+        access = self.access(address.url)._replace(single_writer=False)
+        create = address.create or is_network(address.url)
+        return open_store(address.url, base=self.top, create=create, access=access)
+
+    def access(self, url: str) -> Access:
+        """How an address is reached, by the user's own settings."""
+        if url not in self._access:
+            self._access[url] = reach(self.git, self.settings, url)
+        return self._access[url]
 
     def reading_addresses(self, treeish: str | None) -> Iterator[Address]:
         """Every place where bytes may be, nearest first, none twice."""

@@ -6,7 +6,7 @@ every store before they become a path or a URL. All but the manifests never chan
 Rules for an implementation:
 - Safe in threads: every verb may be called from several at once.
 - A file is there whole or not at all; when `write` or `replace_if` returns, it is durable.
-- Only `Unreachable` is worth another try. A store makes none itself: `wrap.Retrying` does.
+- Only `Unreachable` is worth another try. A store makes none itself: `retry.Retrying` does.
 - The message of an error has the full path or address, the hint says what is safe.
 """
 
@@ -119,6 +119,41 @@ class HasPaths(Protocol):
 
     def local_path(self, name: str) -> str | None:
         """Where a file lies on this machine; None when there is none."""
+
+
+@runtime_checkable
+class Parallel(Protocol):
+    """A store that answers several requests at once sooner than one after the other."""
+
+    at_once: int  # as many requests as are worthwhile
+
+
+@runtime_checkable
+class HasCopies(Protocol):
+    """A store whose files may be had otherwise too."""
+
+    @property
+    def copies(self) -> Sequence[Store]:
+        """Whom to ask for a file when the bytes that `read` gave turn out to be wrong: mirrors,
+        and, where bytes may have changed on their way, the same store once more."""
+
+
+def copies_of(store: Store) -> Sequence[Store]:
+    return store.copies if isinstance(store, HasCopies) else ()
+
+
+@runtime_checkable
+class HasServer(Protocol):
+    """A store whose address may stand for another server tomorrow, by the user's own set-up."""
+
+    def server_address(self) -> str | None:
+        """Where it is now; asks nothing of it."""
+
+
+def path_of(url: str, name: str) -> str:
+    """How a file of a store is called in messages."""
+    head, mark, query = url.partition("?") if "://" in url else (url, "", "")
+    return f"{head}/{name}{mark}{query}"
 
 
 def check_name(name: str) -> str:
