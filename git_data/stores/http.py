@@ -119,7 +119,7 @@ class HttpStore:
         body = Sent(parts)
         if self._look(name) == body.size:
             return
-        if body.size > _LARGE:
+        if body.size > _LARGE and self._writer.is_dav():
             self._writer.make_folder_of(name)
         answer = self._writer.put(name, body)
         if answer.status not in DONE:

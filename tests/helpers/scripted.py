@@ -23,7 +23,7 @@ from threading import Lock, Thread
 
 from git_data.oid import hash_bytes
 
-from .web import program
+from .servers import program
 
 
 @dataclass
@@ -209,6 +209,9 @@ class Keeper:
 
     def OPTIONS(self, asked: Asked) -> Reply:
         return Reply()
+
+    def MKCOL(self, asked: Asked) -> Reply:
+        return Reply(405)
 
     def PUT(self, asked: Asked) -> Reply:
         if self.refuses(asked):

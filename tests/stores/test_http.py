@@ -21,7 +21,7 @@ from git_data.stores.probe import probe
 from git_data.stores.web.wire import Timeouts
 
 from ..helpers.scripted import Reply, Scripted, of_range
-from ..helpers.web import free_port
+from ..helpers.servers import free_port
 
 NAME = "data/packs/ab/abcdef"
 CONTENT = os.urandom(100_000)
@@ -595,6 +595,8 @@ def test_a_large_file_is_not_sent_before_its_folder_is_there(scripted):
     def answer(asked):
         if asked.verb == "HEAD":
             return Reply(404)
+        if asked.verb == "OPTIONS":
+            return Reply(200, {"DAV": "1,2"})
         above = asked.path.rstrip("/").rpartition("/")[0]
         if above and above not in made:
             return Reply(409)

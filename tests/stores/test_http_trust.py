@@ -14,7 +14,8 @@ from git_data.stores.http import open_http
 from git_data.stores.web.wire import Timeouts
 
 from ..helpers.scripted import Reply, Scripted, Tunnel, make_certificate, of_range
-from ..helpers.web import PASSWORD, USER, free_port
+from ..helpers.servers import free_port
+from ..helpers.web import PASSWORD, USER
 
 NAME = "data/packs/ab/abcdef"
 CONTENT = os.urandom(1000)
