@@ -41,7 +41,9 @@ class Writer:
         return answer
 
     def _put(self, name: str, body: Sent, conditions: Mapping[str, str]) -> Answer:
-        with self._session.ask("PUT", self._session.url.below(name), conditions, body) as answer:
+        # So that nobody on the way takes it for a text, and alters it.
+        sent = {"Content-Type": "application/octet-stream", **conditions}
+        with self._session.ask("PUT", self._session.url.below(name), sent, body) as answer:
             return answer
 
     def make_folder_of(self, name: str, again: bool = False) -> None:
