@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import Conflict, Damaged, NotFound, StoreError
+from ..errors import Conflict, Damaged, NotFound, StoreError, Unreachable
 from .access import Access
 from .base import (
     READ_BYTES,
+    SAFE,
     Interrupted,
     Part,
     Versioned,
@@ -164,6 +165,8 @@ class S3Store:
             with self._explaining(prefix):
                 more = {"ContinuationToken": token} if token else {}
                 page = self._client.ask("list_objects_v2", Prefix=top, MaxKeys=PAGE_KEYS, **more)
+            if "IsTruncated" not in page:
+                raise Unreachable(f"{self.url}: {self._client.name} gave no list", SAFE)
             yield from self._entries(page, top)
             if not page.get("IsTruncated"):
                 return
@@ -203,13 +206,16 @@ class S3Store:
         return _version(answer)
 
     def _put(self, name: str, body: Any, **condition: str) -> Answer:
-        return self._client.ask(
+        answer = self._client.ask(
             "put_object",
             Key=self._key(name),
             Body=body,
             ContentType="application/octet-stream",  # so that nobody on the way alters it
             **condition,
         )
+        if "ETag" not in answer:  # some page that asks to log in, and is no S3 server's
+            raise Unreachable(f"{self._path(name)}: {self._client.name} did not confirm it", SAFE)
+        return answer
 
     def _compare(self, name: str, version: str | None) -> None:
         """Where the server may not: enough for who is alone in writing there."""

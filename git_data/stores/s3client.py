@@ -27,6 +27,7 @@ STALL_SECONDS = 60  # without a byte: a write is answered only when all of it is
 CONNECTIONS = 32
 ANSWER_BYTES = 8 << 20  # of lists and error messages
 _PIECE_BYTES = 128 << 10  # of a body, at a time: so much may get lost when it breaks off
+_REDIRECTS, _REGION = (301, 302, 303, 307, 308), "x-amz-bucket-region"
 _NO_CREDENTIALS = "no AWS credentials were found; set some up: aws configure"
 
 Answer = dict[str, Any]
@@ -172,6 +173,10 @@ class _Line:
     def send(self, request: Any, **_: Any) -> Any:
         request.stream_output = True  # it comes when it is asked for
         found = self._http.send(request)
+        if found.status_code in _REDIRECTS and _REGION not in found.headers:
+            # Nothing is followed but to another region. botocore would ask the bucket for its own,
+            # and do the same with that answer, without end.
+            raise Refused(found.status_code, "PermanentRedirect")
         return self._wrap(found.url, found.status_code, found.headers, _Bounded(found.raw))
 
 

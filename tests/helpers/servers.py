@@ -25,6 +25,8 @@ from types import MappingProxyType
 
 import pytest
 
+from .recording import Certificate
+
 START_SECONDS = 60.0  # a machine may be busy; what takes this long is broken
 STOP_SECONDS = 10.0
 ATTEMPTS = 5  # somebody else may take a port between our look and the server's
@@ -214,10 +216,23 @@ def _takes_a_file(server: S3Server) -> bool:
     return True
 
 
+def certificate(folder: Path) -> Certificate:
+    """A certificate of this machine's loopback address, which nobody knows."""
+    found = Certificate(folder / "server.crt", folder / "server.key")
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    words += ["-keyout", str(found.key), "-out", str(found.path), "-days", "3650"]
+    words += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([program("openssl"), *words], check=True, capture_output=True)
+    return found
+
+
 # Credentials: profiles in a file that the whole session has, see tests/conftest.py
 
 PROFILE, WRONG_SECRET, UNKNOWN_KEY = "good", "wrong-secret", "unknown-key"
 CREDENTIALS = f"""\
+[default]
+aws_access_key_id = ambient
+aws_secret_access_key = {SECRET}
 [{PROFILE}]
 aws_access_key_id = {KEY}
 aws_secret_access_key = {SECRET}
