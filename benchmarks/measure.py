@@ -50,6 +50,14 @@ def inherit_orphans() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def touch_memory() -> None:
+    """Write to three quarters of the free memory, once, in a child. A virtual machine is given
+    its memory on first touch, at seconds a GiB here: whoever first fills the page cache pays."""
+    size = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4 * 3
+    touch = f"import mmap; m = mmap.mmap(-1, {size}); m[::4096] = bytes(-(-{size} // 4096))"
+    subprocess.run([sys.executable, "-c", touch], check=True)
+
+
 def floor_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _maxrss_unit()
 

@@ -75,6 +75,7 @@ def _run(bench: Bench, missing: list[str], names: list[str], path: Path) -> dict
     path.parent.mkdir(exist_ok=True)
     for name in names:
         say(f"{name} …")
+        measure.touch_memory()
         results["workloads"][name] = WORKLOADS[name](bench)
         _save(results, path)
     return results

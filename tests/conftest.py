@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .helpers import servers
+from .helpers import servers, web
 from .helpers.world import World, isolated, make_launcher, run
 
 _HOME = Path.home()
@@ -80,6 +80,20 @@ def seaweed(tmp_path_factory):
 def rclone(tmp_path_factory):
     """`rclone serve s3`: a server that ignores conditions."""
     with servers.running(servers.Rclone, tmp_path_factory.mktemp("rclone")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nginx():
+    """nginx: a folder on the web, to be read."""
+    with web.running(web.Nginx) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def apache():
+    """Apache with WebDAV: a folder on the web that can be written."""
+    with web.running(web.Apache) as server:
         yield server
 
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import UsageError
 from .access import Access
 from .base import Store
+from .pace import Paced
 from .retry import Retrying
 from .wrap import Existing
 
@@ -47,7 +48,7 @@ def open_store(url: str, *, base: str, create: bool = False, access: Access = AN
         raise UsageError(f"no store can be opened at {url}: {known} is what this version knows")
     module = importlib.import_module(f".{_NETWORK[scheme].module}", __package__)
     opener: Callable[[str, Access], Store] = getattr(module, _NETWORK[scheme].opener)
-    store = Retrying(opener(url, access))
+    store = Retrying(Paced(opener(url, access)))
     return store if create else Existing(store)
 
 

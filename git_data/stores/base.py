@@ -6,7 +6,7 @@ every store before they become a path or a URL. All but the manifests never chan
 Rules for an implementation:
 - Safe in threads: every verb may be called from several at once.
 - A file is there whole or not at all; when `write` or `replace_if` returns, it is durable.
-- Only `Unreachable` is worth another try. A store makes none itself: `wrap.Retrying` does.
+- Only `Unreachable` is worth another try. A store makes none itself: `retry.Retrying` does.
 - The message of an error has the full path or address, the hint says what is safe.
 """
 
@@ -106,11 +106,40 @@ class Resumes(Protocol):
 
 
 @runtime_checkable
+class Proves(Protocol):
+    """A store that can show by itself what a race would show only now and then."""
+
+    def prove(self, name: str) -> str:
+        """What is wrong with its compare and swap, tried on a small file that is there; or ""."""
+
+
+@runtime_checkable
 class HasPaths(Protocol):
     """A store whose files can be opened or mapped in place."""
 
     def local_path(self, name: str) -> str | None:
         """Where a file lies on this machine; None when there is none."""
+
+
+@runtime_checkable
+class Parallel(Protocol):
+    """A store that answers several requests at once sooner than one after the other."""
+
+    at_once: int  # as many requests as are worthwhile
+
+
+@runtime_checkable
+class HasCopies(Protocol):
+    """A store whose files may be had otherwise too."""
+
+    @property
+    def copies(self) -> Sequence[Store]:
+        """Whom to ask for a file when the bytes that `read` gave turn out to be wrong: mirrors,
+        and, where bytes may have changed on their way, the same store once more."""
+
+
+def copies_of(store: Store) -> Sequence[Store]:
+    return store.copies if isinstance(store, HasCopies) else ()
 
 
 @runtime_checkable

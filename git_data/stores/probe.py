@@ -13,7 +13,7 @@ from threading import Barrier
 from typing import NamedTuple
 
 from ..errors import Conflict, DataError, NotFound, Unreachable
-from .base import Store
+from .base import Proves, Store
 
 _ATTEMPTS = 5  # of each step, on a bad network: a swap may not simply be sent again
 _RACERS = 4
@@ -38,6 +38,7 @@ def probe(store: Store) -> Probe:
         _attempt(_write, store)
         can_write = True
         _attempt(_compare, store)
+        _attempt(_prove, store)
         for _ in range(_ROUNDS):
             _attempt(_race, store)
     except Unreachable:
@@ -82,6 +83,14 @@ def _compare(store: Store, name: str) -> None:
     found = store.read_small(name, _LIMIT)
     if found is None or found.data != b"second" or found.version != second:
         raise _Wrong(f"{store.url} does not give back what it was asked to keep")
+
+
+def _prove(store: Store, name: str) -> None:
+    if not isinstance(store, Proves):
+        return
+    store.replace_if(name, os.urandom(32), None)
+    if wrong := store.prove(name):
+        raise _Wrong(wrong)
 
 
 def _refuses(store: Store, name: str, version: str | None, wrong: str) -> None:

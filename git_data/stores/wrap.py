@@ -7,24 +7,48 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import NotFound
-from .base import MANIFESTS, HasPaths, HasServer, Part, Store, Versioned
+from .base import (
+    MANIFESTS,
+    HasCopies,
+    HasPaths,
+    HasServer,
+    Parallel,
+    Part,
+    Proves,
+    Resumes,
+    Store,
+    Versioned,
+)
 
 
 class Around:
-    """Hands everything on. What the inner store has none of is None."""
+    """Hands everything on. It has the optional abilities that the inner store has, and no other.
+
+    A wrapper that does more overrides the verbs; `_resume` for `resume`, which not every one has.
+    """
 
     def __init__(self, inner: Store) -> None:
         self.inner = inner
+        if isinstance(inner, HasPaths):
+            self.local_path = inner.local_path
+        if isinstance(inner, Resumes):
+            self.resume = self._resume
+        if isinstance(inner, Parallel):
+            self.at_once = inner.at_once
+        if isinstance(inner, HasCopies):
+            self.copies = inner.copies
+        if isinstance(inner, Proves):
+            self.prove = inner.prove
+        if isinstance(inner, HasServer):
+            self.server_address = inner.server_address
 
     @property
     def url(self) -> str:
         return self.inner.url
 
-    def server_address(self) -> str | None:
-        return self.inner.server_address() if isinstance(self.inner, HasServer) else None
-
-    def local_path(self, name: str) -> str | None:
-        return self.inner.local_path(name) if isinstance(self.inner, HasPaths) else None
+    def _resume(self, name: str, start: int, length: int, version: str) -> bytes:
+        assert isinstance(self.inner, Resumes)
+        return self.inner.resume(name, start, length, version)
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         return self.inner.read(name, start, length)
@@ -97,6 +121,14 @@ class Counting(Around):
             data = self.inner.read(name, start, length)
         finally:
             self._add("read", name, len(data))
+        return data
+
+    def _resume(self, name: str, start: int, length: int, version: str) -> bytes:
+        data = b""
+        try:
+            data = super()._resume(name, start, length, version)
+        finally:
+            self._add("resume", name, len(data))
         return data
 
     def read_small(self, name: str, limit: int) -> Versioned | None:
