@@ -18,7 +18,7 @@ from git_data.stores.base import READ_BYTES, Busy, Interrupted
 from git_data.stores.probe import probe
 from git_data.stores.s3 import MAX_PAGES, open_s3
 from git_data.stores.s3address import is_aws, parse
-from git_data.stores.s3body import JOIN_BYTES, Body, body_of
+from git_data.stores.s3body import JOIN_BYTES, Body, to_send
 from git_data.stores.s3client import ANSWER_BYTES
 
 from ..helpers import servers
@@ -252,7 +252,7 @@ def test_a_long_body_is_sent_in_parts_and_arrives(place):
 
 def test_a_body_is_a_file_over_its_parts():
     content = random_bytes(JOIN_BYTES + 100)
-    body = body_of([content[:7], b"", memoryview(content)[7:1000], bytearray(content[1000:])])
+    body = to_send([content[:7], b"", memoryview(content)[7:1000], bytearray(content[1000:])])
     assert isinstance(body, Body)
     assert body.read() == content and body.read() == b"" and body.read(5) == b""
     assert body.seek(0) == 0
@@ -265,7 +265,7 @@ def test_a_body_is_a_file_over_its_parts():
     assert body.seek(5) == 5 and body.read(4) == content[5:9]
     with pytest.raises(OSError):
         body.seek(-1)
-    assert body_of([b"ab", memoryview(b"xcx")[1:2]]) == b"abc"
+    assert to_send([b"ab", memoryview(b"xcx")[1:2]]) == b"abc"
 
 
 # To whom credentials go
