@@ -28,7 +28,6 @@ import pytest
 from .recording import Certificate
 
 START_SECONDS = 60.0  # a machine may be busy; what takes this long is broken
-STOP_SECONDS = 10.0
 ATTEMPTS = 5  # somebody else may take a port between our look and the server's
 KEY, SECRET = "testkey", "testsecret123"
 _BIN = Path(sys.executable).parent  # where pip puts `weed` and `rclone`
@@ -67,6 +66,7 @@ class Server:
     """A server that runs. `environment`: what a client has to know besides `url`."""
 
     url = ""
+    stop_seconds = 10.0  # until it is killed
     environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, folder: Path) -> None:
@@ -116,7 +116,7 @@ class Server:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(STOP_SECONDS)
+                self.process.wait(self.stop_seconds)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -187,6 +187,8 @@ class SeaweedFS(S3Server):
 
 class Rclone(S3Server):
     """Answers 200 to a condition and ignores it: must fail the probe. `folder/bucket` is shown."""
+
+    stop_seconds = 0.2  # it waits until the last client hangs up
 
     def command(self) -> Sequence[str]:
         (self.folder / "buckets" / self.bucket).mkdir(parents=True, exist_ok=True)
