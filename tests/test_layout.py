@@ -73,8 +73,9 @@ TABLE = {
     "stores/s3": "stores/base stores/access stores/s3address stores/s3body stores/s3client"
     " stores/s3errors errors",
     "stores/s3address": "errors",
-    "stores/s3body": "stores/base",
-    "stores/s3client": "stores/base stores/access stores/s3address stores/s3errors errors",
+    "stores/s3body": "stores/base stores/body",
+    "stores/s3client": "stores/base stores/body stores/access stores/s3address stores/s3errors"
+    " errors",
     "stores/s3errors": "stores/base errors",
     "stores/access": "",
     "stores/wrap": "stores/base errors",
