@@ -87,6 +87,9 @@ def test_everything_it_can_say(git):
         ('[import "a"]\n run = evil\n', "import.a.run"),
         ("[store]\n url = -oProxyCommand=evil\n", "store.url"),
         ("[store]\n url = ext::sh -c evil\n", "store.url"),
+        ("[store]\n url = https://bob:secret@example.org/r\n", "store.url"),
+        ("[store]\n mirror = s3://key:secret@bucket/r\n", "store.mirror"),
+        ("[store]\n url = https://bob%3asecret@example.org/r\n", "store.url"),
         ('[store]\n url = "a\\tb"\n', "store.url"),
         ('[import "a"]\n store = -x\n', "import.a.store"),
         ("[track]\n above = much\n", "track.above"),
@@ -97,6 +100,12 @@ def test_hostile_text_is_refused_by_name(git, text, named):
     with pytest.raises(FormatError) as caught:
         read(git, text)
     assert named in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sftp://git@example.org/r", "http://[::1]:8080/a@b:c", "/a:b@c"])
+def test_addresses_that_are_fine(git, url):
+    assert read(git, f"[store]\n url = {url}\n").store == url
 
 
 def test_includes_are_not_followed(git, tmp_path):
