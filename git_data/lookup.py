@@ -96,9 +96,18 @@ class Catalog:
                 break
             except NotFound:
                 continue  # merged away since the manifest was read: there is a newer one
+        self._take(found)
+        return found
+
+    def adopt(self, written: Manifest, version: str) -> None:
+        """The manifest that this program has just put in force need not be read back."""
+        self.version = version
+        self._open_indexes(written, strict=False)
+        self._take(written)
+
+    def _take(self, found: Manifest | None) -> None:
         self.manifest = found
         self.condemned = found.condemned_packs() if found else frozenset()
-        return found
 
     def _read_manifest(self) -> Manifest | None:
         answer = self.store.read_small(manifests.NAME, manifests.MAX_BYTES)

@@ -8,7 +8,6 @@ which is about to be deleted, or may be gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from . import manifest as manifests
 from .errors import Conflict, StoreError, Unreachable
@@ -30,12 +29,19 @@ class Moved(Exception):
 
 def create(catalog: Catalog) -> Manifest:
     """The store's manifest, made now if it has none; whoever comes second takes the first's."""
+    lost = 0
     for _ in range(ATTEMPTS):
         found = catalog.refresh()
         if found:
             return found
-        with suppress(Conflict):
+        try:
             catalog.store.replace_if(manifests.NAME, manifests.create().encode(), None)
+        except Conflict:
+            continue
+        except Unreachable:  # done or not? the manifest will say
+            lost += 1
+            if lost > LOST_ANSWERS:
+                raise
     raise _never_won(catalog)
 
 
@@ -59,9 +65,11 @@ def publish(catalog: Catalog, basis: Manifest, parts: Parts) -> int:
         if ref not in current.indexes:
             written += _write_index(catalog, current.store, ref, new)
         left = tuple(old for old in current.indexes if old not in merged and old != ref)
-        new_manifest = current.next(transaction, (*left, ref)).encode()
+        new_manifest = current.next(transaction, (*left, ref))
         try:
-            catalog.store.replace_if(manifests.NAME, new_manifest, catalog.version)
+            version = catalog.store.replace_if(
+                manifests.NAME, new_manifest.encode(), catalog.version
+            )
         except Conflict:
             continue
         except Unreachable:  # done or not? the manifest will say
@@ -69,7 +77,7 @@ def publish(catalog: Catalog, basis: Manifest, parts: Parts) -> int:
             if lost > LOST_ANSWERS:
                 raise
             continue
-        catalog.refresh()
+        catalog.adopt(new_manifest, version)
         return written
     raise _never_won(catalog)
 

@@ -84,13 +84,15 @@ TABLE = {
     "packing": "pack index indexing chunker cache stores/base oid errors",
     "unpacking": "pack index oid errors",
     "publishing": "index indexing lookup manifest errors",
-    "sending": "hashing packing publishing lookup journal index indexing chunker pack"
+    "ahead": "stores/base",
+    "reading": "lookup unpacking index pack stores/base errors",
+    "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
-    "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
+    "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "refs": "manifest stores/base errors",
-    "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
-    f" cache stores/base {WORDS}",
+    "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
+    f" manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} reach transfer packing refs pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
