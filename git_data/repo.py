@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote
@@ -23,6 +23,7 @@ from .reach import reach
 from .selection import Selection
 from .stores import open_store
 from .stores.base import Store
+from .stores.mirrored import Mirrored
 from .transfer import ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
@@ -37,6 +38,7 @@ class Address(NamedTuple):
     named_by: str  # shown to the user: data.store, .gitdata, remote origin, …
     create: bool = False  # the user named it: a folder that is no store yet becomes one
     git_dir: str | None = None  # a path remote's Git folder, whose cache is read too
+    mirrors: tuple[str, ...] = ()  # for who reads: they have what this one does not give
 
 
 class Repo:
@@ -45,7 +47,7 @@ class Repo:
         self.location = location
         self.settings = chosen
         self.folder = os.path.join(location.common_dir, "git-data")
-        self._stores: dict[str, ObjectStore] = {}
+        self._stores: dict[tuple[str, ...], ObjectStore] = {}
         self._selections: dict[str | None, Selection] = {}
         self._asker: AttributeAsker | None = None
 
@@ -90,10 +92,15 @@ class Repo:
     # Stores
 
     def store(self, address: Address) -> ObjectStore:
-        """The store at an address, opened once."""
-        if address.url not in self._stores:
-            self._stores[address.url] = ObjectStore(self.open_store(address), self.folder)
-        return self._stores[address.url]
+        """The store at an address, opened once; with its mirrors, if the address has them."""
+        key = (address.url, *address.mirrors)
+        if key not in self._stores:
+            store = self.open_store(address)
+            if address.mirrors:
+                mirrors = [Address(url, f"mirror of {address.url}") for url in address.mirrors]
+                store = Mirrored(store, [partial(self.open_store, one) for one in mirrors])
+            self._stores[key] = ObjectStore(store, self.folder)
+        return self._stores[key]
 
     def open_store(self, address: Address) -> Store:
         """The bare store at an address, reached as the user's own settings say."""
@@ -328,7 +335,7 @@ class Repo:
 def named(found: Project) -> Iterator[Address]:
     """The stores that a `.gitdata` names, in the order in which they are asked."""
     if found.store:
-        yield Address(found.store, project.NAME)
+        yield Address(found.store, project.NAME, mirrors=found.mirrors)
     for mirror in found.mirrors:
         yield Address(mirror, f"mirror in {project.NAME}")
     for item in found.imports:

@@ -88,8 +88,10 @@ class ObjectStore:
 
     def missing(self, oids: Iterable[bytes]) -> set[ObjectId]:
         """Those of the objects that the store does not hold for good."""
-        catalog = self._read(again=True)
         wanted = {ObjectId(oid) for oid in oids}
+        if not wanted:
+            return wanted
+        catalog = self._read(again=True)
         return wanted - catalog.find(wanted, whole=True).keys()
 
     def send(

@@ -17,7 +17,7 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 }
 
 WORDS = "oid progress errors"
-PLACES = "cache worktree stores stores/base config project git files"
+PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial"
@@ -73,6 +73,7 @@ TABLE = {
     "stores/retry": "stores/wrap stores/base errors",
     "stores/pace": "stores/wrap stores/base errors",
     "stores/body": "stores/base",
+    "stores/mirrored": "stores/wrap stores/base errors",
     "reach": "config git stores stores/access",
     "stores/probe": "stores/base errors",
     "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"

@@ -42,6 +42,7 @@ def test_ten_thousand_small_files_are_few_requests(tmp_path, root):
     calls(here).clear()
     here.objects.send(wanted, here.cache)
     here.objects.missing(ids(wanted))
+    here.objects.missing([])
     assert len(calls(here)) == 2
 
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import NotFound
-from .base import MANIFESTS, HasCopies, HasPaths, Parallel, Part, Resumes, Store, Versioned
+from .base import (
+    MANIFESTS,
+    HasCopies,
+    HasPaths,
+    Parallel,
+    Part,
+    Readable,
+    Resumes,
+    Store,
+    Versioned,
+)
 
 
 class Around:
@@ -24,7 +34,7 @@ class Around:
         if isinstance(inner, Parallel):
             self.at_once = inner.at_once
         if isinstance(inner, HasCopies):
-            self.copies = inner.copies
+            self.copies: Sequence[Readable] = inner.copies
 
     @property
     def url(self) -> str:

@@ -193,7 +193,7 @@ def test_the_manifest(root, tmp_path, wanted, how):
         with pytest.raises((Damaged, FormatError), match="data/manifest"):
             at.objects.fetch(wanted, at.cache)
         with pytest.raises((Damaged, FormatError), match="data/manifest"):
-            at.objects.missing([])
+            at.objects.missing([bytes(32)])
         writer = clone(tmp_path / "here", root)
         with pytest.raises((Damaged, FormatError)):
             writer.objects.send([writer.add("new", b"new")], writer.cache)
