@@ -17,7 +17,7 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 }
 
 WORDS = "oid progress errors"
-PLACES = "cache worktree stores stores/base config project git files"
+PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial"
@@ -82,6 +82,7 @@ TABLE = {
     "stores/retry": "stores/wrap stores/base errors",
     "stores/pace": "stores/wrap stores/base errors",
     "stores/body": "stores/base",
+    "stores/mirrored": "stores/wrap stores/base errors",
     "reach": "config git stores stores/access stores/s3address",
     "stores/probe": "stores/base errors",
     "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
@@ -93,14 +94,17 @@ TABLE = {
     "packing": "pack index indexing chunker cache stores/base oid errors",
     "unpacking": "pack index oid errors",
     "publishing": "index indexing lookup manifest errors",
-    "sending": "hashing packing publishing lookup journal index indexing chunker pack"
+    "ahead": "stores/base",
+    "reading": "lookup unpacking index pack stores/base errors",
+    "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
-    "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
+    "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "refs": "manifest stores/base errors",
-    "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
-    f" cache stores/base {WORDS}",
-    "repo": f"{PLACES} stores/access reach transfer packing refs pointer selection {WORDS}",
+    "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
+    f" manifest cache stores/base {WORDS}",
+    "repo": f"{PLACES} stores/access stores/mirrored reach transfer packing refs pointer selection"
+    f" {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
