@@ -20,7 +20,7 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial"
+    " installation merging checks trial guard checking stored ranges hooking teamchecks"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -43,6 +43,8 @@ TABLE = {
     "indexing": "index pack oid errors",
     "manifest": "oid errors",
     "conversation": "pktline errors",
+    "conflict": "pointer",
+    "faults": "conflict pointer",
     # places
     "disk": "",
     "files": "disk errors",
@@ -61,7 +63,9 @@ TABLE = {
     "copies": "placements treewriter files pointer errors",
     "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
     f" treewriter {WORDS}",
-    "onlookers": "git errors",
+    "onlookers": "git hookfiles errors",
+    "hookfiles": "",
+    "managers": "hookfiles",
     "confirmed": "files oid errors",
     "installation": "git errors",
     "merging": "config git pointer",
@@ -107,6 +111,8 @@ TABLE = {
     f" {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
+    "entries": "project git",
+    "mending": "entries faults",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
     "upload": f"repo scan confirmed proving stores stores/wrap transfer project pointer {WORDS}",
@@ -114,12 +120,21 @@ TABLE = {
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
-    "checks": "repo inventory storing tracking hooks installation project worktree chunker git"
-    f" {WORDS}",
-    "filter": "repo worktree cache conversation onlookers interrupt selection pointer pktline "
-    + WORDS,
+    "teamchecks": "repo hooking managers installation receiving git",
+    "checks": "repo inventory storing tracking teamchecks installation project worktree"
+    f" chunker git {WORDS}",
+    "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
+    f" pktline {WORDS}",
     "remote": f"repo scan git refs {WORDS}",
-    "hooks": f"repo scan upload git files pointer {WORDS}",
+    "ranges": f"repo scan {WORDS}",
+    "guard": f"repo scan entries faults mending project pointer {WORDS}",
+    "locked": f"repo guard mending entries project git {WORDS}",
+    "stored": f"repo scan upload guard entries pointer {WORDS}",
+    "checking": "repo scan guard locked stored ranges entries inventory upload project git "
+    + WORDS,
+    "receiving": f"repo scan stored checking entries guard inventory project pointer {WORDS}",
+    "hooking": f"repo hookfiles managers files {WORDS}",
+    "hooks": f"repo hookfiles checking guard receiving upload {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
     "registry": f"repo stores git project pointer {WORDS}",
     # faces
@@ -275,6 +290,6 @@ def test_this_test_sees_every_kind_of_import():
     assert ("errors", "") in imports("oid")  # from .errors import …
     assert ("", "blake3") in imports("oid")
     assert ("config", "") in imports("cli/install")  # from ..config import …
-    assert ("hooks", "") in imports("cli/install")  # from .. import hooks
+    assert ("hooking", "") in imports("cli/install")  # from .. import hooking
     assert ("cli/dispatch", "") in imports("cli")  # inside a function
     assert list(named("git_data.oid", [])) == [("oid", "")]  # import git_data.oid
