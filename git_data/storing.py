@@ -100,11 +100,12 @@ def _store_id(repo: Repo, address: Address) -> str:
 def _with_ability(repo: Repo, found: Standing, check: bool) -> Standing:
     """What the store can do, found out now, or as it was when it was last tried."""
     address = found.address
-    if is_network(address.url) and not check:
+    if not is_network(address.url):
+        if not found.store_id:
+            return found
+    elif not check:
         able = TRIED_BEFORE.get(proving.known(repo, address))
         return _judged(repo, found, able) if able else found
-    if not found.store_id and not check:
-        return found
     try:
         return _judged(repo, found, proving.try_out(repo, address))
     except DataError as error:

@@ -21,7 +21,7 @@ from ..errors import StoreError, Unreachable
 READ_BYTES = 16 << 20  # the most that one `read` may ask for
 NAME_CHARACTERS = 255
 MANIFESTS = ("data/manifest", "git/manifest")  # the files that change
-SAFE = "nothing was lost: your commits are safe here; run the same command again when it is"
+SAFE = "nothing was lost: your commits are safe here; run the same command again later"
 _PART = r"[a-z0-9._-]+"
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 
@@ -128,17 +128,23 @@ class Parallel(Protocol):
     at_once: int  # as many requests as are worthwhile
 
 
+class Readable(Protocol):
+    """As much of a store as it takes to read an immutable file."""
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes: ...
+
+
 @runtime_checkable
 class HasCopies(Protocol):
     """A store whose files may be had otherwise too."""
 
     @property
-    def copies(self) -> Sequence[Store]:
+    def copies(self) -> Sequence[Readable]:
         """Whom to ask for a file when the bytes that `read` gave turn out to be wrong: mirrors,
         and, where bytes may have changed on their way, the same store once more."""
 
 
-def copies_of(store: Store) -> Sequence[Store]:
+def copies_of(store: Store) -> Sequence[Readable]:
     return store.copies if isinstance(store, HasCopies) else ()
 
 

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import Conflict, Damaged, NotFound, StoreError
+from ..errors import Conflict, Damaged, NotFound, StoreError, Unreachable
 from .access import Access
 from .base import (
-    READ_BYTES,
-    Interrupted,
+    SAFE,
     Part,
     Versioned,
     check_name,
@@ -24,8 +23,8 @@ from .base import (
     path_of,
 )
 from .s3address import S3Address, parse
-from .s3body import body_of
-from .s3client import Answer, S3Client, drain
+from .s3body import to_send
+from .s3client import Answer, S3Client, body_of
 from .s3errors import Refused, Where, failure
 
 PAGE_KEYS = 1000
@@ -95,31 +94,31 @@ class S3Store:
         raise self._too_short(name, start + (length or 0))
 
     def _body(self, name: str, answer: Answer, start: int, length: int | None) -> bytes:
-        body = answer["Body"]
         try:
             wanted = self._promised(name, answer, start, length)
         except BaseException:
-            body.close()
+            answer["Body"].close()
             raise
-        data, why = drain(body, READ_BYTES + 1 if wanted is None else wanted)
-        if why or (wanted is not None and len(data) < wanted):
-            text = f"{self._path(name)} broke off after {len(data)} bytes"
-            raise Interrupted(f"{text}: {why}" if why else text, data, _version(answer) or None)
-        check_range(name, start, len(data))
-        return data
+        return body_of(answer, wanted, self._path(name), _version(answer) or None)
 
-    def _promised(self, name: str, answer: Answer, start: int, length: int | None) -> int | None:
-        """How many bytes to read of the body, as its headers have it; None: they do not say."""
-        size = answer.get("ContentLength")
+    def _promised(self, name: str, answer: Answer, start: int, length: int | None) -> int:
+        """How many bytes to read of the body, as its headers have it."""
         given = answer.get("ContentRange")  # the header, not status 206: rclone says 200
         if start if given is None else not given.startswith(f"bytes {start}-"):
             raise StoreError(f"{self._path(name)}: {self._client.name} gave another part of it")
+        size = self._length(name, answer)
         if length is None:
             check_range(name, start, size)
-            return size
-        if size is not None and size < length:
+        elif size < length:
             raise self._too_short(name, start + length)
-        return length
+        return size if length is None else length
+
+    def _length(self, name: str, answer: Answer) -> int:
+        size = answer.get("ContentLength")
+        if size is None:
+            what = f"{self._path(name)}: {self._client.name} does not say how long it is"
+            raise Unreachable(what, SAFE)
+        return int(size)
 
     def _too_short(self, name: str, end: int) -> Damaged:
         return Damaged(f"{self._path(name)} is damaged: it ends before {end} bytes")
@@ -133,18 +132,16 @@ class S3Store:
                 if refused.is_missing:
                     return None
                 raise
-        size = answer.get("ContentLength")
-        data, why = drain(answer["Body"], 0 if (size or 0) > limit else limit + 1)
-        if max(len(data), size or 0) > limit:
+        version = _version(answer)
+        size = self._length(name, answer)
+        if size > limit:
+            answer["Body"].close()
             raise Damaged(f"{self._path(name)} is damaged: it has more than {limit} bytes")
-        if why or len(data) < (size or 0):
-            text = f"{self._path(name)} broke off after {len(data)} bytes: {why}"
-            raise Interrupted(text, data, _version(answer) or None)
-        return Versioned(data, _version(answer))
+        return Versioned(body_of(answer, size, self._path(name), version or None), version)
 
     def size(self, name: str) -> int | None:
         answer = self._head(name)
-        return int(answer["ContentLength"]) if answer else None
+        return self._length(name, answer) if answer else None
 
     def _head(self, name: str) -> Answer | None:
         key = self._key(name)
@@ -164,6 +161,8 @@ class S3Store:
             with self._explaining(prefix):
                 more = {"ContinuationToken": token} if token else {}
                 page = self._client.ask("list_objects_v2", Prefix=top, MaxKeys=PAGE_KEYS, **more)
+            if "IsTruncated" not in page:
+                raise Unreachable(f"{self.url}: {self._client.name} gave no list", SAFE)
             yield from self._entries(page, top)
             if not page.get("IsTruncated"):
                 return
@@ -183,7 +182,7 @@ class S3Store:
 
     def write(self, name: str, parts: Sequence[Part]) -> None:
         with self._explaining(name):
-            self._put(name, body_of(parts))
+            self._put(name, to_send(parts))
 
     def replace_if(self, name: str, data: Part, version: str | None) -> str:
         if version == "":
@@ -203,13 +202,16 @@ class S3Store:
         return _version(answer)
 
     def _put(self, name: str, body: Any, **condition: str) -> Answer:
-        return self._client.ask(
+        answer = self._client.ask(
             "put_object",
             Key=self._key(name),
             Body=body,
             ContentType="application/octet-stream",  # so that nobody on the way alters it
             **condition,
         )
+        if "ETag" not in answer:  # some page that asks to log in, and is no S3 server's
+            raise Unreachable(f"{self._path(name)}: {self._client.name} did not confirm it", SAFE)
+        return answer
 
     def _compare(self, name: str, version: str | None) -> None:
         """Where the server may not: enough for who is alone in writing there."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ..errors import DataError, Denied, StoreError, Unreachable
 from .access import HOW_TO_TRUST, Access
 from .base import SAFE
+from .body import read_body
 from .s3address import S3Address, is_aws
 from .s3errors import Refused
 
@@ -26,7 +27,8 @@ CONNECT_SECONDS = 10
 STALL_SECONDS = 60  # without a byte: a write is answered only when all of it is stored
 CONNECTIONS = 32
 ANSWER_BYTES = 8 << 20  # of lists and error messages
-_PIECE_BYTES = 128 << 10  # of a body, at a time: so much may get lost when it breaks off
+_PIECE_BYTES = 64 << 10
+_REDIRECTS, _REGION = (301, 302, 303, 307, 308), "x-amz-bucket-region"
 _NO_CREDENTIALS = "no AWS credentials were found; set some up: aws configure"
 
 Answer = dict[str, Any]
@@ -83,20 +85,14 @@ class S3Client:
             return self._made
 
 
-def drain(body: Any, limit: int) -> tuple[bytes, str]:
-    """The first `limit` bytes of a body, or fewer, and why it broke off; empty: it did not."""
+def body_of(answer: Answer, length: int, what: str, version: str | None) -> bytes:
+    """Exactly so many bytes of an answer's body; Interrupted with what came when it breaks off."""
     from botocore.exceptions import BotoCoreError
     from urllib3.exceptions import HTTPError
 
-    pieces, left, why = [], limit, ""
-    with closing(body):
-        try:
-            while left > 0 and (piece := body.read(min(left, _PIECE_BYTES))):
-                pieces.append(piece)
-                left -= len(piece)
-        except (BotoCoreError, HTTPError, OSError) as error:
-            why = _reason(error)
-    return b"".join(pieces), why
+    broken = (BotoCoreError, HTTPError, OSError)
+    with closing(answer["Body"]) as body:
+        return read_body(body.read, length, what, version, broken)
 
 
 # Making the client
@@ -172,6 +168,10 @@ class _Line:
     def send(self, request: Any, **_: Any) -> Any:
         request.stream_output = True  # it comes when it is asked for
         found = self._http.send(request)
+        if found.status_code in _REDIRECTS and _REGION not in found.headers:
+            # Nothing is followed but to another region. botocore would ask the bucket for its own,
+            # and do the same with that answer, without end.
+            raise Refused(found.status_code, "PermanentRedirect")
         return self._wrap(found.url, found.status_code, found.headers, _Bounded(found.raw))
 
 
@@ -213,6 +213,12 @@ class _Bounded:
                 self._raw.close()
                 raise StoreError(f"an answer of the store has more than {ANSWER_BYTES} bytes")
             yield piece
+
+    def read(self, size: int) -> bytes:
+        """What is there, at most so many bytes. (Not every urllib3 can say what is there.)"""
+        read = getattr(self._raw, "read1", None) or self._raw.read
+        found: bytes = read(size)
+        return found
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)

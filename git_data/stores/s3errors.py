@@ -99,7 +99,8 @@ def failure(refused: Refused, where: Where) -> DataError:
 def _denied(refused: Refused, where: Where) -> Denied:
     told = f"{where.path}: {where.server} denied it"
     if where.anonymous:
-        return Denied(f"{told} to somebody unknown: no credentials were sent", where.anonymous)
+        # In the message, not the hint: where many files fail, only messages are told.
+        return Denied(f"{told}: no credentials were sent; {where.anonymous}")
     if why := _CREDENTIALS.get(refused.code):
         return Denied(f"{told}: {why} ({refused.code})", "renew your AWS credentials, then again")
     return Denied(

@@ -25,8 +25,9 @@ from types import MappingProxyType
 
 import pytest
 
+from .recording import Certificate
+
 START_SECONDS = 60.0  # a machine may be busy; what takes this long is broken
-STOP_SECONDS = 10.0
 ATTEMPTS = 5  # somebody else may take a port between our look and the server's
 KEY, SECRET = "testkey", "testsecret123"
 _BIN = Path(sys.executable).parent  # where pip puts `weed` and `rclone`
@@ -65,6 +66,7 @@ class Server:
     """A server that runs. `environment`: what a client has to know besides `url`."""
 
     url = ""
+    stop_seconds = 10.0  # until it is killed
     environment: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, folder: Path) -> None:
@@ -114,7 +116,7 @@ class Server:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(STOP_SECONDS)
+                self.process.wait(self.stop_seconds)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -186,6 +188,8 @@ class SeaweedFS(S3Server):
 class Rclone(S3Server):
     """Answers 200 to a condition and ignores it: must fail the probe. `folder/bucket` is shown."""
 
+    stop_seconds = 0.2  # it waits until the last client hangs up
+
     def command(self) -> Sequence[str]:
         (self.folder / "buckets" / self.bucket).mkdir(parents=True, exist_ok=True)
         port = free_port()
@@ -214,10 +218,23 @@ def _takes_a_file(server: S3Server) -> bool:
     return True
 
 
+def certificate(folder: Path) -> Certificate:
+    """A certificate of this machine's loopback address, which nobody knows."""
+    found = Certificate(folder / "server.crt", folder / "server.key")
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    words += ["-keyout", str(found.key), "-out", str(found.path), "-days", "3650"]
+    words += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([program("openssl"), *words], check=True, capture_output=True)
+    return found
+
+
 # Credentials: profiles in a file that the whole session has, see tests/conftest.py
 
 PROFILE, WRONG_SECRET, UNKNOWN_KEY = "good", "wrong-secret", "unknown-key"
 CREDENTIALS = f"""\
+[default]
+aws_access_key_id = ambient
+aws_secret_access_key = {SECRET}
 [{PROFILE}]
 aws_access_key_id = {KEY}
 aws_secret_access_key = {SECRET}
