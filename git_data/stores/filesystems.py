@@ -7,6 +7,7 @@ is no address here that leads elsewhere. The packages are asked for when a store
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -24,13 +25,16 @@ from .web.faults import why
 class Backend(NamedTuple):
     protocol: str  # as fsspec calls it
     package: str  # on PyPI
+    hint: str  # when it cannot be set up
 
 
+_ACCOUNT = "name the account: abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER"
 BACKENDS = {
-    "gs": Backend("gs", "gcsfs"),
-    "az": Backend("az", "adlfs"),
-    "abfs": Backend("abfs", "adlfs"),
+    "gs": Backend("gs", "gcsfs", "see the documentation of gcsfs"),
+    "az": Backend("az", "adlfs", _ACCOUNT),
+    "abfs": Backend("abfs", "adlfs", _ACCOUNT),
 }
+_LOUD = ("fsspec", "gcsfs", "adlfs", "azure", "google")  # what they log is not for the terminal
 _AZURE = re.compile(r"([a-z0-9]{3,24})\.(?:blob|dfs)\.core\.windows\.net")
 _CONTAINER = re.compile(r"[a-z0-9$][a-z0-9._-]{1,221}")
 # By their names, in the libraries that are not ours to import.
@@ -75,6 +79,8 @@ def _opener(scheme: str, options: dict[str, str]) -> Callable[[], Any]:
     backend = BACKENDS[scheme]
 
     def load() -> Any:
+        for name in _LOUD:
+            logging.getLogger(name).addHandler(logging.NullHandler())
         try:
             import fsspec
 
@@ -89,7 +95,7 @@ def _opener(scheme: str, options: dict[str, str]) -> Callable[[], Any]:
         except Exception as error:
             raise UsageError(
                 f"{backend.package} cannot be used for {scheme}:// ({type(error).__name__})",
-                "give it what it needs, by its own settings or variables: see its documentation",
+                backend.hint,
             ) from None
 
     return load
