@@ -21,6 +21,7 @@ from typing import Any
 
 import measure
 import report
+import targets
 import tools
 from workloads import QUICK, WORKLOADS, Bench, Sizes
 
@@ -53,7 +54,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     results["note"] = arguments.note or ""
     _save(results, path)
-    page = report.results_page(results)
+    page = report.results_page(results, targets.rows(results["workloads"]))
     print(page)
     if not arguments.quick:
         (HERE / "RESULTS.md").write_text(page, encoding="utf-8")

@@ -75,9 +75,11 @@ def publish(catalog: Catalog, basis: Manifest, parts: Parts) -> int:
         if ref not in current.indexes:
             written += _write_index(catalog, current.store, ref, new)
         left = tuple(old for old in current.indexes if old not in merged and old != ref)
-        new_manifest = current.next(transaction, (*left, ref)).encode()
+        new_manifest = current.next(transaction, (*left, ref))
         try:
-            catalog.store.replace_if(manifests.NAME, new_manifest, catalog.version)
+            version = catalog.store.replace_if(
+                manifests.NAME, new_manifest.encode(), catalog.version
+            )
         except Conflict:
             continue
         except Unreachable:  # done or not? the manifest will say
@@ -85,7 +87,7 @@ def publish(catalog: Catalog, basis: Manifest, parts: Parts) -> int:
             if lost > LOST_ANSWERS:
                 raise
             continue
-        catalog.refresh()
+        catalog.adopt(new_manifest, version)
         return written
     raise _never_won(catalog)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 from urllib.parse import unquote
@@ -24,6 +24,7 @@ from .selection import Selection
 from .stores import is_network, open_store
 from .stores.access import Access
 from .stores.base import Store
+from .stores.mirrored import Mirrored
 from .transfer import ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
@@ -38,6 +39,7 @@ class Address(NamedTuple):
     named_by: str  # shown to the user: data.store, .gitdata, remote origin, …
     create: bool = False  # the user named it: a folder that is no store yet becomes one
     git_dir: str | None = None  # a path remote's Git folder, whose cache is read too
+    mirrors: tuple[str, ...] = ()  # for who reads: they have what this one does not give
 
 
 class Repo:
@@ -46,7 +48,7 @@ class Repo:
         self.location = location
         self.settings = chosen
         self.folder = os.path.join(location.common_dir, "git-data")
-        self._stores: dict[str, ObjectStore] = {}
+        self._stores: dict[tuple[str, ...], ObjectStore] = {}
         self._access: dict[str, Access] = {}
         self._selections: dict[str | None, Selection] = {}
         self._asker: AttributeAsker | None = None
@@ -92,13 +94,16 @@ class Repo:
     # Stores
 
     def store(self, address: Address) -> ObjectStore:
-        """The store at an address, opened once."""
-        if address.url not in self._stores:
-            opened = self.open_store(address)
+        """The store at an address, opened once; with its mirrors, if the address has them."""
+        key = (address.url, *address.mirrors)
+        if key not in self._stores:
+            store = self.open_store(address)
+            if address.mirrors:
+                mirrors = [Address(url, f"mirror of {address.url}") for url in address.mirrors]
+                store = Mirrored(store, [partial(self.open_store, one) for one in mirrors])
             alone = self.access(address.url).single_writer
-            objects = ObjectStore(opened, self.folder, single_writer=alone)
-            self._stores[address.url] = objects
-        return self._stores[address.url]
+            self._stores[key] = ObjectStore(store, self.folder, single_writer=alone)
+        return self._stores[key]
 
     def open_store(self, address: Address) -> Store:
         """The bare store at an address, reached as the user's own settings say."""
@@ -348,7 +353,7 @@ class Repo:
 def named(found: Project) -> Iterator[Address]:
     """The stores that a `.gitdata` names, in the order in which they are asked."""
     if found.store:
-        yield Address(found.store, project.NAME)
+        yield Address(found.store, project.NAME, mirrors=found.mirrors)
     for mirror in found.mirrors:
         yield Address(mirror, f"mirror in {project.NAME}")
     for item in found.imports:

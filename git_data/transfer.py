@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from .ahead import width_of
 from .cache import Cache
 from .errors import Conflict, NotFound
 from .fetching import Failure, Fetcher
@@ -18,13 +20,13 @@ from .oid import ObjectId
 from .packing import Wanted
 from .progress import SILENT, Progress
 from .publishing import Moved, check_writable, create
+from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
-from .unpacking import batches, verify_chunk
+from .unpacking import batches
 
 __all__ = ["Failure", "ObjectStore", "Sent", "Wanted"]
 
-THREADS = 4  # some of them wait for the disk or the network
 RESTARTS = 5  # each means that the store deleted something meanwhile
 
 Parents = Callable[[str], Iterable[ObjectId]]
@@ -90,8 +92,10 @@ class ObjectStore:
 
     def missing(self, oids: Iterable[bytes]) -> set[ObjectId]:
         """Those of the objects that the store does not hold for good."""
-        catalog = self._read(again=True)
         wanted = {ObjectId(oid) for oid in oids}
+        if not wanted:
+            return wanted
+        catalog = self._read(again=True)
         return wanted - catalog.find(wanted, whole=True).keys()
 
     def send(
@@ -134,7 +138,7 @@ class ObjectStore:
             return Sent(0, 0, 0, 0)
         size = sum(w.size for w in items)
         journal = Journal(self._folder, manifest.store, manifest.deletions)
-        with journal, _pool() as pool, _stage(progress, "Sending", items):
+        with journal, self._pool() as pool, _stage(progress, "Sending", items):
             sender = Sender(self._catalog, cache, journal, pool, progress)
             sender.resume()
             if parents and not self._catalog.holds_every_index:
@@ -152,7 +156,7 @@ class ObjectStore:
         once = _once(items)
         if not once:
             return []
-        with _pool() as pool, _stage(progress, "Fetching", once):
+        with self._pool() as pool, _stage(progress, "Fetching", once):
             fetcher = Fetcher(catalog, cache, pool, progress)
             fetcher.fetch(once)
         reasons = {w.oid: error for w, error in fetcher.failures}
@@ -171,14 +175,11 @@ class ObjectStore:
             return b""
         part = found.between(start, end)
         keys = part.keys()
+        reader = Reader(self._catalog)
         data = bytearray()
         for batch in batches(part.places()):
-            span, name = batch.span, self._catalog.path(batch.span.name)
-            view = memoryview(
-                self._catalog.store.read(span.name, span.start, span.end - span.start)
-            )
-            for place in batch.places:
-                data += verify_chunk(view, span.start, place, name, next(keys))
+            for chunk in reader.verified(batch, list(islice(keys, len(batch.places)))):
+                data += chunk
         return bytes(data[start - part.position : end - part.position])
 
     def _find(self, oid: bytes) -> Found:
@@ -187,6 +188,18 @@ class ObjectStore:
         if oid not in found:
             raise NotFound(f"{ObjectId(oid)} is not in {self.url}")
         return found[oid]
+
+    @contextmanager
+    def _pool(self) -> Iterator[ThreadPoolExecutor]:
+        """The one pool. Whoever is interrupted does not wait for threads that hang in a network:
+        what they still bring is dropped, and cli/leaving.py ends the process without them."""
+        pool = ThreadPoolExecutor(width_of(self._catalog.store).threads, "git-data")
+        try:
+            yield pool
+        except BaseException as error:
+            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+            raise
+        pool.shutdown()
 
     def _read(self, again: bool = False) -> Catalog:
         if again or not self._is_read:
@@ -210,12 +223,6 @@ def _check_cached(items: Iterable[Wanted], cache: Cache) -> None:
                 f"{wanted.path}: its content ({wanted.oid}) is not in this repository's cache, "
                 "nothing was sent"
             )
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(THREADS, "git-data") as pool:
-        yield pool
 
 
 @contextmanager

@@ -209,7 +209,7 @@ class Uploader:
         if not failures:
             return items
         for w, error in failures:
-            if path := self._data_path(w):
+            if path := self.data_path(w):
                 raise NotFound(
                     f"{path}: its content ({w.oid}, {w.size} bytes) is neither here nor in a "
                     f"store, so the push would leave it behind ({error.message})",
@@ -218,7 +218,7 @@ class Uploader:
         lost = {w for w, _ in failures}  # examples in texts, no data
         return [w for w in items if w not in lost]
 
-    def _data_path(self, wanted: Wanted) -> str | None:
+    def data_path(self, wanted: Wanted) -> str | None:
         """A path where a pointer is data, of all that it has or had; None: it is an example."""
         git, text = self.repo.git, Pointer(wanted.oid, wanted.size).encode()
         blob = git.run("hash-object", "--stdin", input=text).decode().strip()

@@ -17,10 +17,10 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 }
 
 WORDS = "oid progress errors"
-PLACES = "cache worktree stores stores/base config project git files"
+PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial"
+    " installation merging checks trial guard checking stored ranges hooking teamchecks"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -43,6 +43,8 @@ TABLE = {
     "indexing": "index pack oid errors",
     "manifest": "oid errors",
     "conversation": "pktline errors",
+    "conflict": "pointer",
+    "faults": "conflict pointer",
     # places
     "disk": "",
     "files": "disk errors",
@@ -61,7 +63,9 @@ TABLE = {
     "copies": "placements treewriter files pointer errors",
     "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
     f" treewriter {WORDS}",
-    "onlookers": "git errors",
+    "onlookers": "git hookfiles errors",
+    "hookfiles": "",
+    "managers": "hookfiles",
     "confirmed": "files oid errors",
     "installation": "git errors",
     "merging": "config git pointer",
@@ -82,6 +86,7 @@ TABLE = {
     "stores/retry": "stores/wrap stores/base errors",
     "stores/pace": "stores/wrap stores/base errors",
     "stores/body": "stores/base",
+    "stores/mirrored": "stores/wrap stores/base errors",
     "reach": "config git stores stores/access stores/s3address",
     "stores/probe": "stores/base errors",
     "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
@@ -93,16 +98,21 @@ TABLE = {
     "packing": "pack index indexing chunker cache stores/base oid errors",
     "unpacking": "pack index oid errors",
     "publishing": "index indexing lookup manifest errors",
-    "sending": "hashing packing publishing lookup journal index indexing chunker pack"
+    "ahead": "stores/base",
+    "reading": "lookup unpacking index pack stores/base errors",
+    "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
-    "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
+    "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "refs": "manifest stores/base errors",
-    "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
-    f" cache stores/base {WORDS}",
-    "repo": f"{PLACES} stores/access reach transfer packing refs pointer selection {WORDS}",
+    "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
+    f" manifest cache stores/base {WORDS}",
+    "repo": f"{PLACES} stores/access stores/mirrored reach transfer packing refs pointer selection"
+    f" {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
+    "entries": "project git",
+    "mending": "entries faults",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
     "upload": f"repo scan confirmed proving stores stores/wrap transfer project pointer {WORDS}",
@@ -110,12 +120,21 @@ TABLE = {
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
-    "checks": "repo inventory storing tracking hooks installation project worktree chunker git"
-    f" {WORDS}",
-    "filter": "repo worktree cache conversation onlookers interrupt selection pointer pktline "
-    + WORDS,
+    "teamchecks": "repo hooking managers installation receiving git",
+    "checks": "repo inventory storing tracking teamchecks installation project worktree"
+    f" chunker git {WORDS}",
+    "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
+    f" pktline {WORDS}",
     "remote": f"repo scan git refs {WORDS}",
-    "hooks": f"repo scan upload git files pointer {WORDS}",
+    "ranges": f"repo scan {WORDS}",
+    "guard": f"repo scan entries faults mending project pointer {WORDS}",
+    "locked": f"repo guard mending entries project git {WORDS}",
+    "stored": f"repo scan upload guard entries pointer {WORDS}",
+    "checking": "repo scan guard locked stored ranges entries inventory upload project git "
+    + WORDS,
+    "receiving": f"repo scan stored checking entries guard inventory project pointer {WORDS}",
+    "hooking": f"repo hookfiles managers files {WORDS}",
+    "hooks": f"repo hookfiles checking guard receiving upload {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
     "registry": f"repo stores git project pointer {WORDS}",
     # faces
@@ -271,6 +290,6 @@ def test_this_test_sees_every_kind_of_import():
     assert ("errors", "") in imports("oid")  # from .errors import …
     assert ("", "blake3") in imports("oid")
     assert ("config", "") in imports("cli/install")  # from ..config import …
-    assert ("hooks", "") in imports("cli/install")  # from .. import hooks
+    assert ("hooking", "") in imports("cli/install")  # from .. import hooking
     assert ("cli/dispatch", "") in imports("cli")  # inside a function
     assert list(named("git_data.oid", [])) == [("oid", "")]  # import git_data.oid

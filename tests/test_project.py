@@ -87,6 +87,9 @@ def test_everything_it_can_say(git):
         ('[import "a"]\n run = evil\n', "import.a.run"),
         ("[store]\n url = -oProxyCommand=evil\n", "store.url"),
         ("[store]\n url = ext::sh -c evil\n", "store.url"),
+        ("[store]\n url = https://bob:secret@example.org/r\n", "store.url"),
+        ("[store]\n mirror = s3://key:secret@bucket/r\n", "store.mirror"),
+        ("[store]\n url = https://bob%3asecret@example.org/r\n", "store.url"),
         ('[store]\n url = "a\\tb"\n', "store.url"),
         ('[import "a"]\n store = -x\n', "import.a.store"),
         ("[track]\n above = much\n", "track.above"),
@@ -102,7 +105,7 @@ def test_hostile_text_is_refused_by_name(git, text, named):
     with pytest.raises(FormatError) as caught:
         read(git, text)
     assert named in str(caught.value)
-    assert "hush" not in str(caught.value)
+    assert "hush" not in str(caught.value) and "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,7 @@ def test_hostile_text_is_refused_by_name(git, text, named):
         "s3://bucket/a b/größe?endpoint=https://[::1]:9000&region=x",
         "/srv/a:b@c",
         "https://host/a?x=1",
+        "http://[::1]:8080/a@b:c",
     ],
 )
 def test_addresses_that_are_fine(git, url):

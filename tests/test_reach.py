@@ -1,122 +1,131 @@
-"""Whose credentials go where: what the user's own Git config says of an address, no one else."""
+"""What the user's own settings say of an address, by the real Git."""
+
+import os
+import shutil
+import stat
 
 import pytest
 
-from git_data.config import of_url
-from git_data.errors import UsageError
-from git_data.reach import endpoint
-from git_data.repo import Repo
+from git_data.config import settings
+from git_data.git import Git
+from git_data.reach import GitCredentials, reach
+from git_data.stores.access import Access, Login
 
-ENDPOINT = "https://minio.corp:9000"
-AT = f"?endpoint={ENDPOINT}"
+URL = "https://data.example.org:8443/registry"
 
 
 @pytest.fixture
-def access(world, repo):
-    """How an address is reached, by these settings."""
-
-    def ask(url, **settings):
-        for name, value in settings.items():
-            world.git("config", "--global", name, value)
-        return Repo.open(repo.path, world.env).access(url)
-
-    return ask
+def git(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    environ = {**os.environ, "GIT_CONFIG_GLOBAL": str(home / "config"), "HOME": str(home)}
+    made = Git(str(tmp_path), environ)
+    made.run("init", "-q", ".")
+    return made
 
 
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("s3://bucket/a", None),
-        (f"s3://bucket/a{AT}", ENDPOINT),
-        (f"S3://bucket/a{AT}/", ENDPOINT),
-        ("s3://bucket/a?endpoint=https%3A%2F%2FMINIO.corp%3A9000", ENDPOINT),
-        ("https://host/a?endpoint=https://other", None),
-        ("/srv/registry", None),
-    ],
-)
-def test_the_endpoint_of_an_address(url, found):
-    assert endpoint(url) == found
+def reached(git, url=URL, **config):
+    for name, value in config.items():
+        git.run("config", name, value)
+    return reach(git, settings(git), url)
 
 
-@pytest.mark.parametrize("setting", ["trust", "profile", "singleWriter"])
-def test_an_endpoint_that_the_users_config_names_is_his_own(access, setting):
-    url, value = f"s3://bucket/a{AT}", "true"
-    assert access(url).trusted is False
-    found = access(url, **{f"data.{ENDPOINT}.{setting}": value})
-    assert found.trusted is True
-    assert found.profile == (value if setting == "profile" else None)
-    assert found.single_writer is (setting == "singleWriter")
-    assert access(f"s3://other/b{AT}").trusted is True
-    assert access("s3://bucket/a?endpoint=https://minio.corp:9001").trusted is False
-    assert access("s3://bucket/a?endpoint=http://minio.corp:9000").trusted is False
-    assert access("s3://bucket/a?endpoint=https://evil.example/minio.corp").trusted is False
+def test_nothing_is_set(git):
+    assert reached(git)._replace(credentials=Access().credentials) == Access()
 
 
-def test_the_user_may_take_it_back(access):
-    url = f"s3://bucket/a{AT}"
-    settings = {f"data.{ENDPOINT}.profile": "corp", f"data.{ENDPOINT}.trust": "false"}
-    assert access(url, **settings).trusted is False
+def test_an_address_that_the_config_names_is_the_users_own(git):
+    assert not reached(git).trusted
+    git.run("config", "data.store", URL)
+    assert reached(git).trusted
+    assert not reached(git, "https://data.example.org:8443/other").trusted
+    git.run("config", "data.https://data.example.org:8443.trust", "true")
+    assert reached(git, "https://data.example.org:8443/other").trusted
+    assert not reached(git, "https://data.example.org/other").trusted
+    git.run("config", f"data.{URL}.trust", "false")
+    assert not reached(git).trusted
 
 
-def test_the_address_that_the_user_writes_to_is_his_own(access):
-    url = f"s3://bucket/a{AT}"
-    assert access(url, **{"data.store": url}).trusted is True
-    assert access(f"s3://bucket/b{AT}").trusted is False
+def test_http_settings_are_those_that_git_would_use(git):
+    for name, value in {
+        "http.proxy": "http://everywhere:1",
+        "http.https://data.example.org:8443.proxy": "http://there:2",
+        "http.sslCAInfo": "~/ca.pem",
+        "http.https://other.example.org.sslVerify": "false",
+        "http.sslCert": "cert.pem",
+        "http.sslKey": "key.pem",
+    }.items():
+        git.run("config", name, value)
+    found = reached(git)
+    assert (found.proxy, found.ca_file, found.verify) == ("http://there:2", "~/ca.pem", True)
+    assert (found.certificate, found.key) == ("cert.pem", "key.pem")
+    other = reached(git, "https://other.example.org/x")
+    assert (other.proxy, other.verify) == ("http://everywhere:1", False)
 
 
-def test_what_holds_of_a_bucket_at_aws_does_not_hold_elsewhere(access):
-    """A committed .gitdata chooses the bucket's name and the endpoint: the same name is nothing."""
-    own = {"data.s3://bucket.profile": "mine", "data.s3://bucket/a.trust": "true"}
-    assert access("s3://bucket/a", **own).profile == "mine"
-    for hostile in (f"s3://bucket/a{AT}", f"s3://bucket/a?region=x&endpoint={ENDPOINT}"):
-        assert access(hostile).trusted is False
-        assert access(hostile).profile is None
-    assert access("s3://bucket/a?region=eu-west-1").profile == "mine"
-    named = access(f"s3://bucket/a{AT}", **{f"data.s3://bucket{AT}.profile": "corp"})
-    assert (named.profile, named.trusted) == ("corp", True)
-    assert access("s3://bucket/a").profile == "mine"
+def test_variables_win_over_the_config(git):
+    git.run("config", "http.sslCAInfo", "config.pem")
+    git.environ |= {"GIT_SSL_CAINFO": "ca.pem", "GIT_SSL_NO_VERIFY": "", "GIT_SSL_CERT": "c.pem"}
+    found = reached(git)
+    assert (found.ca_file, found.verify, found.certificate) == ("ca.pem", False, "c.pem")
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        f"s3://bucket/a?endpoint=https://evil.example&endpoint={ENDPOINT}",
-        f"s3://bucket/a?endpoint=https://evil.example#&endpoint={ENDPOINT}",
-        "s3://bucket/a?endpoint=https://evil.example\\@minio.corp:9000",
-        "s3://bucket/a?endpoint=https://minio.corp:9000@evil.example",
-    ],
-)
-def test_no_address_is_read_in_two_ways(access, url):
-    with pytest.raises(UsageError):
-        access(url, **{f"data.{ENDPOINT}.trust": "true"})
+def test_a_password_is_not_in_the_process_list(git, tmp_path):
+    """Anybody on the machine may read the arguments of a command."""
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    seen = tmp_path / "seen"
+    wrapper = bin_folder / "git"
+    wrapper.write_text(f'#!/bin/sh\necho "$@" >>{seen}\nexec {shutil.which("git")} "$@"\n')
+    wrapper.chmod(stat.S_IRWXU)
+    git.environ["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
+    url = "https://bob:geheim@data.example.org/registry"
+    reached(git, url).credentials.fill()
+    assert "--get-urlmatch http https://bob@data.example.org/registry" in seen.read_text()
+    assert "credential fill" in seen.read_text()
+    assert "geheim" not in seen.read_text()
 
 
-def test_gits_settings_for_http_hold_of_the_endpoint(access):
-    found = access(
-        f"s3://bucket/a{AT}",
-        **{
-            f"http.{ENDPOINT}.proxy": "http://proxy:1",
-            "http.sslCAInfo": "/ca.pem",
-            f"http.{ENDPOINT}.sslVerify": "false",
-            "http.https://other.proxy": "http://proxy:2",
-        },
+# git credential
+
+
+@pytest.fixture
+def kept(git, tmp_path):
+    """The file in which `git credential-store` keeps logins."""
+    path = tmp_path / "logins"
+    git.run("config", "credential.helper", f"store --file={path}")
+    return path
+
+
+def test_logins_are_asked_of_gits_helpers(git, kept):
+    kept.write_text("https://bob:geheim%21@data.example.org%3a8443\n")
+    assert GitCredentials(git, URL).fill() == Login("bob", "geheim!")
+    assert GitCredentials(git, "https://data.example.org/registry").fill() is None
+    assert GitCredentials(git, "http://data.example.org:8443/registry").fill() is None
+
+
+def test_a_name_in_the_address_chooses_the_login(git, kept):
+    kept.write_text(
+        "https://bob:one@data.example.org%3a8443\nhttps://eve:two@data.example.org%3a8443\n"
     )
-    assert (found.proxy, found.ca_file, found.verify) == ("http://proxy:1", "/ca.pem", False)
-    at_aws = access("s3://bucket/a")
-    assert (at_aws.proxy, at_aws.ca_file, at_aws.verify) == (None, None, True)
+    where = URL.replace("://", "://eve@")
+    assert GitCredentials(git, where).fill() == Login("eve", "two")
 
 
-@pytest.mark.parametrize(
-    ("pattern", "url", "covers"),
-    [
-        ("s3://bucket", "s3://bucket", True),
-        ("s3://bucket/", "s3://bucket/a/b", True),
-        ("s3://bucket/a", "s3://bucket/ab", False),
-        ("s3://bucket", "s3://bucket2", False),
-        ("https://h", "https://h:443/x", True),
-        ("https://h:99999999", "https://h", False),
-        ("https://[", "https://h", False),
-    ],
-)
-def test_whom_a_setting_is_about(pattern, url, covers):
-    assert (of_url({f"data.{pattern}.trust": ("true",)}, url) == {"trust": "true"}) is covers
+def test_logins_are_kept_and_forgotten(git, kept):
+    asked, login = GitCredentials(git, URL), Login("bob", "geheim")
+    asked.approve(login)
+    assert asked.fill() == login
+    assert "8443" in kept.read_text()
+    asked.reject(login)
+    assert asked.fill() is None
+
+
+def test_without_a_helper_and_a_terminal_nothing_hangs(git):
+    assert GitCredentials(git, URL).fill() is None
+
+
+def test_an_address_with_a_line_break_says_nothing_to_git(git, kept):
+    kept.write_text("https://bob:geheim@other.example.org\n")
+    for url in ("https://data.example.org/%0ahost=other.example.org", "https://a%0ab@x.org/"):
+        assert GitCredentials(git, url).fill() is None

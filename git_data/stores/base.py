@@ -128,17 +128,23 @@ class Parallel(Protocol):
     at_once: int  # as many requests as are worthwhile
 
 
+class Readable(Protocol):
+    """As much of a store as it takes to read an immutable file."""
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes: ...
+
+
 @runtime_checkable
 class HasCopies(Protocol):
     """A store whose files may be had otherwise too."""
 
     @property
-    def copies(self) -> Sequence[Store]:
+    def copies(self) -> Sequence[Readable]:
         """Whom to ask for a file when the bytes that `read` gave turn out to be wrong: mirrors,
         and, where bytes may have changed on their way, the same store once more."""
 
 
-def copies_of(store: Store) -> Sequence[Store]:
+def copies_of(store: Store) -> Sequence[Readable]:
     return store.copies if isinstance(store, HasCopies) else ()
 
 

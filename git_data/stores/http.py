@@ -28,14 +28,14 @@ def open_http(url: str, access: Access, timeouts: Timeouts | None = None) -> Htt
     """The store at `http://…` or `https://…`; nothing is asked yet. UsageError for no address."""
     found, login = parse_url(url)
     timeouts = timeouts or Timeouts()
-    return HttpStore(Session(found, access, login, timeouts), timeouts.turn)
+    return HttpStore(Session(found, access, login, timeouts), timeouts.turn, access.single_writer)
 
 
 class HttpStore:
-    def __init__(self, session: Session, patience: float) -> None:
+    def __init__(self, session: Session, patience: float, alone: bool) -> None:
         self._session = session
         self._writer = Writer(session)
-        self._swapper = Swapper(session, self._writer, patience)
+        self._swapper = Swapper(session, self._writer, patience, alone)
         self._tree = Tree(session, self.size)
 
     @property
@@ -119,7 +119,7 @@ class HttpStore:
         body = Sent(parts)
         if self._look(name) == body.size:
             return
-        if body.size > _LARGE:
+        if body.size > _LARGE and self._writer.is_dav():
             self._writer.make_folder_of(name)
         answer = self._writer.put(name, body)
         if answer.status not in DONE:

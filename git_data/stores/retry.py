@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from ..errors import Damaged, DataError, Unreachable
-from .base import Busy, Interrupted, Part, Resumes, Store, Versioned
+from .base import Busy, Interrupted, Part, Readable, Resumes, Store, Versioned
 from .wrap import Around
 
 PATIENCE = 60.0  # seconds without progress after which a call fails
@@ -43,7 +43,7 @@ class Retrying(Around):
     ) -> None:
         super().__init__(inner)
         # Bytes that are wrong may have become so on their way: ask for the same once more.
-        self.copies: Sequence[Store] = (self,)
+        self.copies: Sequence[Readable] = (self,)
         self._patience = patience
         self._clock = clock
         self._sleep = sleep

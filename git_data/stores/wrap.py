@@ -15,6 +15,7 @@ from .base import (
     Parallel,
     Part,
     Proves,
+    Readable,
     Resumes,
     Store,
     Versioned,
@@ -36,7 +37,7 @@ class Around:
         if isinstance(inner, Parallel):
             self.at_once = inner.at_once
         if isinstance(inner, HasCopies):
-            self.copies = inner.copies
+            self.copies: Sequence[Readable] = inner.copies
         if isinstance(inner, Proves):
             self.prove = inner.prove
         if isinstance(inner, HasServer):

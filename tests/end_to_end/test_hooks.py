@@ -1,25 +1,10 @@
-"""The pre-push hook: it comes by itself, keeps what was there, and lives beside pre-commit."""
-
-import sys
-from pathlib import Path
+"""The pre-push hook: it comes by itself, and keeps what was there."""
 
 import pytest
 
-from git_data.hooks import KEPT, MARKER
+from git_data.hookfiles import KEPT, marker
 
-PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
-CONFIG = """
-repos:
-- repo: local
-  hooks:
-  - id: witness
-    name: witness
-    language: system
-    entry: sh -c 'echo ran >> "$WITNESS"'
-    always_run: true
-    pass_filenames: false
-    stages: [pre-push]
-"""
+MARKER = marker("pre-push")
 
 
 @pytest.fixture
@@ -118,24 +103,6 @@ def test_without_the_program_a_push_that_carries_pointers_is_refused(world, orig
     assert origin.git("for-each-ref").out == ""
     repo.git("push", "-q", "origin", "main~1:refs/heads/texts", env=path)
     repo.git("push", "-q", "origin", "--delete", "texts", env=path)
-
-
-@pytest.mark.parametrize("order", ["data pre", "pre data", "data pre data", "pre data pre"])
-def test_with_the_pre_commit_framework_in_any_order(world, origin, repo, order):
-    witness = world.root / "witness"
-    env = {"WITNESS": str(witness), "PRE_COMMIT_HOME": str(world.root / "pc")}
-    repo.write(".pre-commit-config.yaml", CONFIG)
-    for number, who in enumerate(order.split() * 2):
-        if who == "data":
-            repo.write("a.bin", b"%d" % number)
-            repo.git("add", ".")
-        else:
-            repo.git("commit", "-q", "--allow-empty", "-m", "x")
-            repo.world.run(PRE_COMMIT, "install", "-t", "pre-push", cwd=repo.path, env=env)
-    repo.commit(**{"a.bin": b"last"})
-    repo.git("push", "-q", "origin", "main", env=env)
-    assert witness.read_text() == "ran\n"
-    data_is_there(world, origin, b"last", "clone")
 
 
 def test_a_data_address_uploads_by_itself(repo):

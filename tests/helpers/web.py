@@ -7,114 +7,45 @@ folder below `root`, see `fresh`.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
-import shutil
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from . import servers
+from .servers import free_port, program
 
-START_SECONDS = 60.0  # a machine may be busy; what takes this long is broken
-STOP_SECONDS = 10.0
-ATTEMPTS = 5  # somebody else may take a port between our look and the server's
 USER, PASSWORD = "alice", "s3cret pass:word"
-_SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
 
-def program(*names: str) -> str:
-    """Where a program is; without it the test is skipped, in CI it fails."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_SBIN])
-    for name in names:
-        if found := shutil.which(name, path=path):
-            return found
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{names[0]} is missing, and nothing is skipped in CI: ./install.sh --test")
-    pytest.skip(f"{names[0]} is not installed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Program:
-    """A server that runs in the foreground, and listens at `port`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = folder / "log"
-        for _ in range(ATTEMPTS):
-            self.port = free_port()
-            self._start(self.command())
-            if self._is_up():
-                return
-            self.stop()
-        pytest.fail(f"{self.command()} does not start:\n{self.log.read_text()[-3000:]}")
-
-    def command(self) -> Sequence[str]:
-        """The command line, its configuration written for this port."""
-        raise NotImplementedError
-
-    def _start(self, command: Sequence[str]) -> None:
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=_die_with_us,
-            )
-
-    def _is_up(self) -> bool:
-        deadline = time.monotonic() + START_SECONDS
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
-                return True
-        return False
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-
-def _die_with_us() -> None:
-    """A killed test run leaves no server behind, where the system can do that."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
-class WebServer(Program):
+class WebServer(servers.Server):
     """What lies below `root` is at `url`."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
-        self.root.mkdir()
+        self.root.mkdir(parents=True)
         super().__init__(folder)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def command(self) -> Sequence[str]:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self.started()
+
+    def started(self) -> Sequence[str]:
+        """The command line, its configuration written for this port."""
+        raise NotImplementedError
+
+    def is_ready(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
 
     def fresh(self) -> tuple[Path, str]:
         """A folder that is not there yet, and its address."""
@@ -151,7 +82,7 @@ http {{
 class Nginx(WebServer):
     """Static files; below `/written/` it takes PUT, and ignores every condition."""
 
-    def command(self) -> Sequence[str]:
+    def started(self) -> Sequence[str]:
         (self.root / "written").mkdir(exist_ok=True)
         config = self.folder / "nginx.conf"
         config.write_text(_NGINX.format(folder=self.folder, port=self.port))
@@ -187,8 +118,8 @@ _FOLDERS = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/libexe
 class Apache(WebServer):
     """WebDAV; below `/private/` for USER with PASSWORD alone."""
 
-    def command(self) -> Sequence[str]:
-        binary = program("apache2", "httpd")
+    def started(self) -> Sequence[str]:
+        binary = program("apache2")
         at = next(folder for folder in _FOLDERS if os.path.isdir(folder))
         modules = [f"LoadModule {m}_module {at}/mod_{m}.so" for m in _MODULES.split()]
         (self.folder / "locks").mkdir(exist_ok=True)
@@ -213,13 +144,10 @@ class Apache(WebServer):
 
 
 @contextmanager
-def running(kind: type[WebServer]) -> Iterator[WebServer]:
+def running(kind: type[WebServer]) -> Iterator[servers.Server]:
     """One server, for a session, in a folder that others may enter too."""
     with tempfile.TemporaryDirectory(prefix="git-data-test-", ignore_cleanup_errors=True) as made:
         folder = Path(made).resolve()
         folder.chmod(0o755)
-        server = kind(folder)
-        try:
+        with servers.running(kind, folder) as server:
             yield server
-        finally:
-            server.stop()

@@ -110,7 +110,8 @@ class Answer:
 
     def _let_go(self) -> None:
         """Read the little that may be left, so that the connection can be used again."""
-        length = content_length(self.headers)
+        is_head = self._response.request.method == "HEAD"  # its length is that of another body
+        length = 0 if is_head else content_length(self.headers)
         if not self._ended and (length is None or length <= _REST):
             with suppress(Interrupted):
                 self.read(_REST)

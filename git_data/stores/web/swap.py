@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ...errors import Conflict, Damaged, StoreError, Unreachable
 from ...oid import hash_bytes
 from ..base import READ_BYTES, Part
-from .answers import GONE, NOT_OFFERED, any_etag
+from .answers import GONE, any_etag
 from .body import Sent
 from .claims import Claims
 from .ranges import check_plain
@@ -35,13 +35,16 @@ class Seen(NamedTuple):
 
 
 class Swapper:
-    def __init__(self, session: Session, writer: Writer, patience: float) -> None:
+    def __init__(
+        self, session: Session, writer: Writer, patience: float, alone: bool = False
+    ) -> None:
+        """`alone`: the user says that nobody else writes there, so looking before is enough."""
+        self._alone = alone
         self._session = session
         self._writer = writer
         self._claims = Claims(session, writer, patience)
         self._lock = Lock()
         self._etags: dict[tuple[str, str], str] = {}
-        self._is_dav: bool | None = None
 
     def look(self, name: str, limit: int) -> Seen | None:
         """A small file as it is now; None when there is none."""
@@ -62,7 +65,7 @@ class Swapper:
     def replace(self, name: str, data: Part, version: str | None) -> str:
         """As `replace_if` of a store."""
         new = hash_bytes(data).hex()
-        if not self._needs_turns():
+        if not self._writer.is_dav():
             self._put(name, Sent([data]), new, version)
             return new
         claim = self._claims.take(name, version, lambda: self._is_other(name, version))
@@ -92,6 +95,8 @@ class Swapper:
 
     def _condition(self, name: str, version: str | None) -> Mapping[str, str]:
         """The headers that keep the PUT from replacing any other version. Conflict if it must."""
+        if self._alone and self._is_other(name, version):
+            raise _changed(self._shown(name))
         if version is None:
             return {"If-None-Match": "*"}
         with self._lock:
@@ -103,8 +108,10 @@ class Swapper:
             etag = seen.etag
         if etag and not etag.startswith("W/"):
             return {"If-Match": etag}
-        if etag and self._needs_turns():  # whose turn it is, is settled: this is for who is late
+        if etag and self._writer.is_dav():  # whose turn it is, is settled: this is for who is late
             return {"If": f"([{etag[2:]}]) ([{etag}])"}
+        if self._alone:
+            return {}
         raise StoreError(
             f"{self._shown(name)} cannot be replaced safely: the server gives no strong ETag for it"
         )
@@ -120,16 +127,6 @@ class Swapper:
                 self._etags[name, version] = etag
             if len(self._etags) > _REMEMBERED:
                 del self._etags[next(iter(self._etags))]
-
-    def _needs_turns(self) -> bool:
-        """True for a WebDAV server, by its own word. Asked once."""
-        if self._is_dav is None:
-            with self._session.ask("OPTIONS", self._session.url.below("")) as answer:
-                if answer.status >= 500 and answer.status not in NOT_OFFERED:
-                    raise answer.refuse("ask what can be done at")
-                words = answer.headers.get("DAV", "").split(",")
-            self._is_dav = "1" in (word.strip() for word in words)
-        return self._is_dav
 
     def _shown(self, name: str) -> str:
         return self._session.url.below(name).shown
@@ -149,7 +146,7 @@ class Swapper:
         old = seen.etag if seen.etag and not seen.etag.startswith("W/") else '"none of its own"'
         if self._writer.put(name, Sent([third]), {"If-Match": old}).status != 412:
             return f"{self._session.url.shown} replaced a file that had changed: {_LOST}"
-        return "" if self._needs_turns() else self._overtake(name)
+        return "" if self._writer.is_dav() else self._overtake(name)
 
     def _overtake(self, name: str) -> str:
         """Replace the file in the middle of replacing it: the slow one must come too late."""

@@ -16,7 +16,7 @@ from .body import Answer, Sent
 from .dav import MULTI_STATUS, PROPFIND, Entry, Listing
 from .session import Session
 
-_BYTES = 64 << 20  # of one folder's list
+_BYTES = 16 << 20  # of one folder's list
 _DEPTH = 8
 _PIECE = 256 << 10
 _ASKED = {"Depth": "1", "Content-Type": 'application/xml; charset="utf-8"'}
@@ -49,7 +49,7 @@ class Tree:
     def _name(self, entry: Entry, folder: str) -> str | None:
         """The entry's name in the store; None for the folder itself, and what is none of ours."""
         base = unquote(self._session.url.path).rstrip("/") + "/" + (f"{folder}/" if folder else "")
-        path = unquote(urlsplit(entry.href).path).rstrip("/")
+        path = _path(entry.href)
         last = path.removeprefix(base)
         if not path.startswith(base) or "/" in last or (not folder and last in _NOT_LISTED):
             return None
@@ -71,6 +71,13 @@ class Tree:
             if answer.status != MULTI_STATUS:
                 raise answer.refuse("list")
             yield from _parse(answer)
+
+
+def _path(href: str) -> str:
+    try:
+        return unquote(urlsplit(href).path).rstrip("/")
+    except ValueError:
+        return ""
 
 
 def _parse(answer: Answer) -> Iterator[Entry]:

@@ -19,7 +19,18 @@ _NONE: Mapping[str, str] = {}
 class Writer:
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._made: set[str] = set()  # folders that are there, or made by the server when needed
+        self._made: set[str] = set()  # folders that are there
+        self._is_dav: bool | None = None
+
+    def is_dav(self) -> bool:
+        """True for a WebDAV server, by its own word. Asked once."""
+        if self._is_dav is None:
+            with self._session.ask("OPTIONS", self._session.url.below("")) as answer:
+                if answer.status >= 500 and answer.status not in NOT_OFFERED:
+                    raise answer.refuse("ask what can be done at")
+                words = answer.headers.get("DAV", "").split(",")
+            self._is_dav = "1" in (word.strip() for word in words)
+        return self._is_dav
 
     def put(self, name: str, body: Sent, conditions: Mapping[str, str] = _NONE) -> Answer:
         """The answer, whatever its status; it is closed. Missing folders are made."""
@@ -30,7 +41,9 @@ class Writer:
         return answer
 
     def _put(self, name: str, body: Sent, conditions: Mapping[str, str]) -> Answer:
-        with self._session.ask("PUT", self._session.url.below(name), conditions, body) as answer:
+        # So that nobody on the way takes it for a text, and alters it.
+        sent = {"Content-Type": "application/octet-stream", **conditions}
+        with self._session.ask("PUT", self._session.url.below(name), sent, body) as answer:
             return answer
 
     def make_folder_of(self, name: str, again: bool = False) -> None:
@@ -69,7 +82,7 @@ class Writer:
                 f"answered {answer.status} when it was asked to {doing} {answer.address}",
                 "allow PUT and DELETE there (WebDAV), or name another store: git data store URL",
             )
-        if answer.status == 409:
+        if answer.status in (409, *GONE):
             return StoreError(
                 f"cannot {doing} {answer.address}: its folder is not there, and cannot be made"
             )
