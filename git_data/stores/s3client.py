@@ -162,7 +162,7 @@ class _Line:
             proxies=_proxies(url, access),
             timeout=(CONNECT_SECONDS, STALL_SECONDS),
             max_pool_connections=CONNECTIONS,
-            client_cert=(access.certificate, access.key) if access.certificate else None,
+            client_cert=_client_certificate(access),
         )
 
     def send(self, request: Any, **_: Any) -> Any:
@@ -173,6 +173,13 @@ class _Line:
             # and do the same with that answer, without end.
             raise Refused(found.status_code, "PermanentRedirect")
         return self._wrap(found.url, found.status_code, found.headers, _Bounded(found.raw))
+
+
+def _client_certificate(access: Access) -> str | tuple[str, str] | None:
+    if not access.certificate:
+        return None
+    certificate = os.path.expanduser(access.certificate)
+    return (certificate, os.path.expanduser(access.key)) if access.key else certificate
 
 
 def _proxies(url: str, access: Access) -> dict[str, str]:
@@ -192,7 +199,8 @@ def _verify(session: Any, access: Access) -> bool | str:
         # urllib3 would say so on the terminal, in the middle of Git's output, each time.
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
         return False
-    found: str | None = access.ca_file or session.get_config_variable("ca_bundle")
+    found: str = access.ca_file or session.get_config_variable("ca_bundle") or ""
+    found = os.path.expanduser(found)
     if found and not os.path.exists(found):
         what = f"the certificates of {found} are not there"
         raise StoreError(what, "see: git config http.sslCAInfo")
