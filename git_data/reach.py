@@ -13,6 +13,7 @@ from .git import Git
 from .stores import is_network
 from .stores.access import Access, Login
 from .stores.s3address import SCHEME, parse
+from .stores.web.url import web_address
 
 _VARIABLES = {
     "sslcainfo": "GIT_SSL_CAINFO",
@@ -27,7 +28,7 @@ def reach(git: Git, settings: Settings, url: str) -> Access:
     UsageError for an address of S3 that is none."""
     if not is_network(url):
         return Access()
-    server = endpoint(url) or url
+    server = web_address(endpoint(url) or url)
     found = of_url(settings.values, server) | of_url(settings.values, url)
     own = url == settings.store or bool(found)
     http = _http_settings(git, server) if server.startswith(("http://", "https://")) else {}

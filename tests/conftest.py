@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .helpers import servers, web
+from .helpers.sshd import Sshd
 from .helpers.world import World, isolated, make_launcher, run
 
 _HOME = Path.home()
@@ -80,6 +81,13 @@ def seaweed(tmp_path_factory):
 def rclone(tmp_path_factory):
     """`rclone serve s3`: a server that ignores conditions."""
     with servers.running(servers.Rclone, tmp_path_factory.mktemp("rclone")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory):
+    """sshd: folders over SFTP."""
+    with servers.running(Sshd, tmp_path_factory.mktemp("sshd")) as server:
         yield server
 
 

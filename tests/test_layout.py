@@ -73,6 +73,10 @@ TABLE = {
     "stores/local": "stores/base files locks disk oid errors",
     "stores/http": "stores/web/* stores/base stores/access errors",
     "stores/web": "",
+    "stores/filestore": "stores/base oid errors",
+    "stores/filesystems": "stores/filestore stores/web/* stores/base stores/access errors",
+    "stores/sftp": "stores/ssh stores/filestore stores/base stores/access errors",
+    "stores/ssh": "stores/filestore stores/web/* stores/base stores/access errors",
     "stores/web/*": "stores/web/* stores/base stores/access stores/body oid errors",
     "stores/s3": "stores/base stores/access stores/s3address stores/s3body stores/s3client"
     " stores/s3errors errors",
@@ -87,7 +91,7 @@ TABLE = {
     "stores/pace": "stores/wrap stores/base errors",
     "stores/body": "stores/base",
     "stores/mirrored": "stores/wrap stores/base errors",
-    "reach": "config git stores stores/access stores/s3address",
+    "reach": "config git stores stores/access stores/s3address stores/web/url",
     "stores/probe": "stores/base errors",
     "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
     " stores/probe stores/access errors",
@@ -157,7 +161,8 @@ HOMES = {
     "urllib3": "stores/s3client",
     "requests": "stores/web/wire",
     "dulwich": "api",
-    "fsspec": "filesystem",
+    "fsspec": "stores/filesystems",
+    "paramiko": "stores/ssh",
     "tqdm": "cli/terminal",
 }
 

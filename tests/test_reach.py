@@ -63,6 +63,13 @@ def test_http_settings_are_those_that_git_would_use(git):
     assert (other.proxy, other.verify) == ("http://everywhere:1", False)
 
 
+def test_an_address_of_webdav_is_one_of_http(git):
+    git.run("config", "http.https://data.example.org:8443.proxy", "http://there:2")
+    git.run("config", "data.https://data.example.org:8443.trust", "true")
+    found = reached(git, URL.replace("https://", "webdavs://"))
+    assert (found.proxy, found.trusted) == ("http://there:2", True)
+
+
 def test_variables_win_over_the_config(git):
     git.run("config", "http.sslCAInfo", "config.pem")
     git.environ |= {"GIT_SSL_CAINFO": "ca.pem", "GIT_SSL_NO_VERIFY": "", "GIT_SSL_CERT": "c.pem"}

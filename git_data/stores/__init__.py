@@ -27,6 +27,10 @@ _NETWORK = {
     "s3": Scheme("s3", "open_s3"),
     "http": Scheme("http", "open_http"),
     "https": Scheme("http", "open_http"),
+    "webdav": Scheme("http", "open_http"),
+    "webdavs": Scheme("http", "open_http"),
+    "sftp": Scheme("sftp", "open_sftp"),
+    **dict.fromkeys(("gs", "az", "abfs"), Scheme("filesystems", "open_filesystem")),
 }
 ANYBODY = Access()
 

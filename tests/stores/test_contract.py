@@ -10,10 +10,13 @@ from git_data.errors import Conflict, Damaged, NotFound, StoreError, Unreachable
 from git_data.stores import open_store
 from git_data.stores.access import Access
 from git_data.stores.base import NAME_CHARACTERS, READ_BYTES, HasPaths, Resumes
+from git_data.stores.filestore import FileStore
+from git_data.stores.filesystems import SpecFiles
 from git_data.stores.pace import Paced
 from git_data.stores.probe import Probe, probe
 from git_data.stores.retry import Retrying
 from git_data.stores.s3 import open_s3
+from git_data.stores.sftp import open_sftp
 from git_data.stores.wrap import Counting
 
 from ..helpers import servers
@@ -56,6 +59,22 @@ def apache(request):
     return open_store(request.getfixturevalue("apache").fresh()[1], base="", create=True)
 
 
+ALONE = Access(trusted=True, single_writer=True)  # without it these stores are only read
+
+
+def sftp(request):
+    server = request.getfixturevalue("sshd")
+    return open_sftp(server.fresh()[1], ALONE, str(server.ssh_folder))
+
+
+def memory(request):
+    """Of fsspec's own file systems that which behaves as those of clouds do."""
+    fsspec = pytest.importorskip("fsspec")
+    root = f"/{uuid.uuid4().hex}/store"
+    load = lambda: fsspec.filesystem("memory")  # noqa: E731
+    return FileStore(SpecFiles(load, root, f"memory:/{root}"), single_writer=True)
+
+
 def flaky(store):
     return Retrying(Flaky(store), sleep=lambda seconds: None)
 
@@ -68,10 +87,13 @@ STORES = {
     "paced": lambda request: Paced(local(request), 2, 4),
     "http": apache,
     "http over a bad network": lambda request: flaky(apache(request)),
+    "sftp": sftp,
+    "sftp over a bad network": lambda request: flaky(sftp(request)),
+    "memory": memory,
     "s3": s3,
     "s3 over a bad network": lambda request: flaky(s3(request)),
 }
-FOLDERS = {name for name in STORES if not name.startswith(("s3", "http"))}
+FOLDERS = {name for name in STORES if not name.startswith(("s3", "http", "sftp", "memory"))}
 BUCKETS = {name for name in STORES if name.startswith("s3")}
 SLOW_RACES = BUCKETS  # who loses waits for seconds in SeaweedFS
 NAME = "data/packs/ab/abcdef"
@@ -153,7 +175,7 @@ def test_a_file_cut_off_is_written_anew(store):
 def test_a_folder_is_no_file(store, kind):
     store.write(NAME, [b"abc"])
     assert store.size("data/packs") is None
-    with pytest.raises(NotFound if kind in BUCKETS else StoreError):
+    with pytest.raises(NotFound if kind in {*BUCKETS, "memory"} else StoreError):
         store.read("data/packs", 0, 1)
     if kind not in BUCKETS:  # there a file and a folder may have one name
         with pytest.raises(StoreError):

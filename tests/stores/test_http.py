@@ -66,6 +66,8 @@ def scripted():
         ("https://bob:secret@example.org/r", "https://example.org/r"),
         ("https://example.org/r?sig=secret", "https://example.org/r?…"),
         ("http://[::1]:8080/r", "http://[::1]:8080/r"),
+        ("webdavs://example.org/r", "https://example.org/r"),
+        ("webdav://example.org/r", "http://example.org/r"),
     ],
 )
 def test_what_is_shown_of_an_address(url, shown):

@@ -6,6 +6,7 @@ Their own texts are never shown: they hold whole addresses, and with them what m
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -54,8 +55,8 @@ def why(error: BaseException) -> str:
             return "no answer in time"
         if isinstance(one, ssl.SSLError):
             return f"no encrypted connection could be made ({one.reason or 'the handshake failed'})"
-        if isinstance(one, OSError) and one.errno and one.strerror:
-            found = one.strerror
+        if isinstance(one, OSError) and one.errno:
+            found = os.strerror(one.errno)
         elif isinstance(one, http.client.HTTPException):
             found = "what came back is no HTTP"
     return found

@@ -14,6 +14,7 @@ from ...errors import StoreError, UsageError
 from ..access import Login
 
 _PORTS = {"http": 80, "https": 443}
+_ALSO = {"webdav": "http", "webdavs": "https"}  # what some call them when they can be written
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 _KEPT = "/%:@!$&'()*+,;=~"  # as they are in a path; a `%` that stands alone is what the user wrote
 
@@ -68,6 +69,7 @@ def is_loopback(host: str) -> bool:
 
 def parse_url(url: str) -> tuple[WebUrl, Login | None]:
     """An address that a user or a repository gives, and the login in it; UsageError if none."""
+    url = web_address(url)
     found = _parse(url)
     if found is None:
         shown = redact(url)[:80]
@@ -76,6 +78,12 @@ def parse_url(url: str) -> tuple[WebUrl, Login | None]:
     if parts.password is None:
         return found, None
     return found, Login(unquote(parts.username or ""), unquote(parts.password))
+
+
+def web_address(url: str) -> str:
+    """An address as HTTP has it; any other as it is."""
+    scheme, sign, rest = url.partition("://")
+    return f"{_ALSO.get(scheme.lower(), scheme)}{sign}{rest}"
 
 
 def follow(here: WebUrl, location: str) -> WebUrl:
