@@ -157,6 +157,7 @@ HOMES = {
     "pyfastcdc": "chunker",
     "backports": "pack",
     "compression": "pack",
+    "boto3": "stores/s3client",
     "botocore": "stores/s3client",
     "urllib3": "stores/s3client",
     "requests": "stores/web/wire",

@@ -1,5 +1,5 @@
-"""The one home of botocore, of which boto3's own client is made: one client for all threads, made
-when the first request is.
+"""The one home of boto3, and of botocore, of which its client is made: one client for all threads,
+made when the first request is.
 
 Its retries are off (`Retrying` makes them), bodies get no second checksum (we have hashes of our
 own, and what is sent is signed), and what a server answers is read up to a limit. Nothing comes out
@@ -99,6 +99,7 @@ def body_of(answer: Answer, length: int, what: str, version: str | None) -> byte
 
 
 def _make(address: S3Address, access: Access) -> _Made:
+    import boto3
     import botocore.session
 
     hint = _refusal_to_sign(address, access)
@@ -106,7 +107,7 @@ def _make(address: S3Address, access: Access) -> _Made:
     session.register_component("data_loader", _loader())
     if not hint and session.get_credentials() is None:
         hint = _NO_CREDENTIALS
-    client = session.create_client(
+    client = boto3.Session(botocore_session=session).client(
         "s3",
         region_name=address.region,
         endpoint_url=address.endpoint,
