@@ -24,6 +24,10 @@ _CONFIG_HOOK = "hook.git-data-pre-push"
 _SCRIPT = """\
 #!/bin/sh
 {marker}: sends the data of the pushed commits first; then runs {name}{kept}, if there is one.
+case "$2" in data::*) # git-remote-data sends the data itself, --no-verify or not
+  if test -x "$0{kept}" && test -z "${{PRE_COMMIT_RUNNING_LEGACY+x}}"; then exec "$0{kept}" "$@"; fi
+  exit 0
+esac
 if test -x {program}; then exec {command} hook --script "$0" -- pre-push "$@"; fi
 if command -v git-data >/dev/null; then exec git-data hook --script "$0" -- pre-push "$@"; fi
 lines=$(cat)
@@ -58,8 +62,7 @@ def pre_push(
     Returns what was sent and the exit status; DataError means that no ref may move.
     """
     try:
-        uploads_itself = target.url.startswith("data::")
-        sent = [] if uploads_itself else upload(repo, tips(lines), target, progress)
+        sent = [] if uploads_itself(target) else upload(repo, tips(lines), target, progress)
     except DataError as error:
         safe = "nothing was pushed, your commits are safe here"
         raise type(error)(f"{error.message}; {safe}", error.hint) from error
@@ -71,6 +74,11 @@ def pre_push(
     ):
         return sent, 0
     return sent, repo.git.run_hook(kept, [target.remote, target.url], lines)
+
+
+def uploads_itself(target: Target) -> bool:
+    """True for a remote that is reached through git-remote-data: it sends the data."""
+    return target.url.startswith("data::")
 
 
 def tips(lines: bytes) -> list[str]:

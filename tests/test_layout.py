@@ -20,7 +20,8 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial"
+    " installation merging checks trial addresses adoption carrying passing registryservice which"
+    " tracing"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -43,12 +44,17 @@ TABLE = {
     "indexing": "index pack oid errors",
     "manifest": "oid errors",
     "conversation": "pktline errors",
+    "refnames": "",
+    "gitmanifest": "manifest refnames stores/base oid errors",
+    "bundleheader": "refnames errors",
+    "sshcommand": "errors",
     # places
     "disk": "",
     "files": "disk errors",
     "git": "errors",
     "config": "git errors",
     "project": "git errors",
+    "addresses": "git errors",
     "seal": "disk oid",
     "objects": "seal files disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
@@ -86,10 +92,15 @@ TABLE = {
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
     "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
-    "refs": "manifest stores/base errors",
+    "history": "git errors",
+    "bundles": f"bundleheader gitmanifest history files stores/base {WORDS}",
+    "refs": f"bundles gitmanifest history stores/base {WORDS}",
+    "updates": "history refnames errors",
+    "merge": "refs bundles gitmanifest history stores/base errors",
+    "pushing": "refs merge bundles updates gitmanifest manifest history errors",
     "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
     f" cache stores/base {WORDS}",
-    "repo": f"{PLACES} reach transfer packing refs pointer selection {WORDS}",
+    "repo": f"{PLACES} addresses reach transfer packing gitmanifest pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
@@ -102,7 +113,16 @@ TABLE = {
     f" {WORDS}",
     "filter": "repo worktree cache conversation onlookers interrupt selection pointer pktline "
     + WORDS,
-    "remote": f"repo scan git refs {WORDS}",
+    "remote": "updates refnames errors",
+    "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
+    f" stores stores/base stores/probe {WORDS}",
+    "deepening": f"remote refs bundles gitmanifest history git files {WORDS}",
+    "passing": "updates refnames pktline errors",
+    "carrying": "passing remote sshcommand addresses history git config errors",
+    "which": "addresses manifest gitmanifest reach config git stores stores/base stores/access"
+    " errors",
+    "adoption": "hooks installation addresses repo git errors",
+    "tracing": "stores/base stores/wrap",
     "hooks": f"repo scan upload git files pointer {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
     "registry": f"repo stores git project pointer {WORDS}",
@@ -111,7 +131,7 @@ TABLE = {
     "filesystem": "api errors",
     "cli/terminal": "progress",
     "cli": "cli/*",
-    "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo",
+    "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo stores/base",
     "__main__": "cli",
     "": "",
 }
