@@ -117,14 +117,18 @@ def put(store: Store, draft: Draft) -> None:
 
 
 def bring(
-    store: Store, refs: Sequence[BundleRef], folder: str, progress: Progress = SILENT
+    store: Store,
+    refs: Sequence[BundleRef],
+    folder: str,
+    progress: Progress = SILENT,
+    piece_bytes: int = READ_BYTES,
 ) -> Iterator[tuple[BundleRef, str]]:
     """Each bundle with the path of a file that holds it, verified, in this order. The file is
     there until the next one is asked for. A store of folders is read in place."""
     in_place = {ref: _local_path(store, ref) for ref in refs}
     remote = [ref for ref in refs if in_place[ref] is None]
     with ThreadPoolExecutor(AHEAD, "git-data") as pool:
-        pieces = _read_ahead(pool, store, remote)
+        pieces = _read_ahead(pool, store, remote, piece_bytes)
         for ref in refs:
             path = in_place[ref]
             if path is not None:
@@ -155,13 +159,13 @@ def _check_in_place(path: str, ref: BundleRef) -> None:
 
 
 def _read_ahead(
-    pool: ThreadPoolExecutor, store: Store, refs: Sequence[BundleRef]
+    pool: ThreadPoolExecutor, store: Store, refs: Sequence[BundleRef], piece_bytes: int
 ) -> Iterator[bytes]:
     """All pieces of the bundles, in order; the next ones are under way meanwhile."""
     waiting: deque[Future[bytes]] = deque()
     for ref in refs:
-        for start in range(0, ref.size, READ_BYTES):
-            length = min(READ_BYTES, ref.size - start)
+        for start in range(0, ref.size, piece_bytes):
+            length = min(piece_bytes, ref.size - start)
             waiting.append(pool.submit(store.read, ref.name, start, length))
             if len(waiting) > AHEAD:
                 yield waiting.popleft().result()

@@ -42,11 +42,14 @@ class Merge(NamedTuple):
 
 
 class Merger:
-    def __init__(self, store: Store, manifest: GitManifest, maker: Maker) -> None:
+    def __init__(
+        self, store: Store, manifest: GitManifest, maker: Maker, merge_bytes: int = MERGE_BYTES
+    ) -> None:
         self.store = store
         self.manifest = manifest
         self.history = maker.history
         self.maker = maker._replace(shown=None)
+        self.merge_bytes = merge_bytes
 
     def merge(self, draft: Draft) -> Merge:
         """The draft, or one in its place that stands for others too. Never fails for that."""
@@ -70,7 +73,7 @@ class Merger:
             here |= self._catch_up(here)
         chosen: list[BundleRef] = []
         for bundle in reversed(candidates):
-            if bundle.size > min(2 * size, MERGE_BYTES) or not here.issuperset(bundle.tips):
+            if bundle.size > min(2 * size, self.merge_bytes) or not here.issuperset(bundle.tips):
                 break
             chosen.insert(0, bundle)
             size += bundle.size
@@ -79,11 +82,11 @@ class Merger:
     def _catch_up(self, here: set[str]) -> set[str]:
         """Fetch those of the small bundles that are not here: who pushes to a branch of his own
         and never fetches can merge nothing else."""
-        small = [b for b in self.manifest.bundles if b.size <= MERGE_BYTES]
+        small = [b for b in self.manifest.bundles if b.size <= self.merge_bytes]
         tips = {tip for bundle in small for tip in bundle.tips}
         fetcher = Fetcher(self.store, self.manifest, self.history, self.maker.folder)
         lacking = fetcher.lacking(tips - here)
-        if not lacking or sum(bundle.size for bundle in lacking) > MERGE_BYTES:
+        if not lacking or sum(bundle.size for bundle in lacking) > self.merge_bytes:
             return set()
         fetcher.take(lacking, Taking(quiet=True))
         return self.history.existing(tips)

@@ -16,7 +16,7 @@ from .errors import Conflict, GitError
 from .gitmanifest import GitManifest
 from .history import History, Thing
 from .manifest import new_token
-from .merge import Merge, Merger
+from .merge import MERGE_BYTES, Merge, Merger
 from .refs import Registry
 from .updates import Answer, Judge, Request, Update, apply, decide
 
@@ -34,6 +34,7 @@ class Plan(NamedTuple):
     head: str | None = None  # the branch that HEAD shall name from now on
     first_heads: tuple[str, ...] = ("refs/heads/master",)  # if it names none yet: the best first
     shown: bool = False  # Git shows its progress
+    merge_bytes: int = MERGE_BYTES  # bundles above this are left as they are
 
 
 class Pusher:
@@ -135,7 +136,8 @@ class Pusher:
             return None
         refs = apply(base.refs, self._accepted)
         maker = Maker(self.history, self.folder, refs, self.plan.shown)
-        return Merger(self.registry.store, base, maker).merge(maker.make(news, known))
+        merger = Merger(self.registry.store, base, maker, self.plan.merge_bytes)
+        return merger.merge(maker.make(news, known))
 
     def _next(
         self, current: GitManifest, base: GitManifest, merge: Merge | None
