@@ -171,7 +171,7 @@ class Repo:
                 store = self.open_store(Address(url, "a remote"))
                 if not holds_registry(store):
                     return False
-            except DataError:
+            except (DataError, ImportError):
                 return False  # who wants to know what is wrong there asks Git
             self.opened[url] = store
         return True

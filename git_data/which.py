@@ -41,7 +41,7 @@ def _on_the_web(url: str, git: Git, access: Access) -> Store | None:
     except Denied:
         if not _is_ours_if_asked(url, git, access):
             return None
-    except DataError:
+    except (DataError, ImportError):  # no answer, or the library for it is not installed
         return None
     return open_store(url, base=git.folder, access=access)
 
