@@ -20,9 +20,9 @@ _Result = TypeVar("_Result")
 _KEYS = r"token|secret|signature|credential|password|passwd|key|auth|sig|code|session"
 _RULES = (
     (re.compile(r"(://)[^/@\s]+@"), r"\1…@"),
-    (re.compile(rf"([?&;][^=&\s]*(?:{_KEYS})[^=&\s]*=)[^&\s]+", re.IGNORECASE), r"\1…"),
-    (re.compile(r"(authorization:?\s*(?:basic|bearer|token)?\s*)\S+", re.IGNORECASE), r"\1…"),
-    (re.compile(rf"\b((?:\w*(?:{_KEYS}))[=:])\S+", re.IGNORECASE), r"\1…"),
+    (re.compile(rf"([\w.-]*(?:{_KEYS})[\w.-]*=)[^&;\s]+", re.IGNORECASE), r"\1…"),
+    (re.compile(r"(authorization:\s*(?:\w+ )?)\S+", re.IGNORECASE), r"\1…"),
+    (re.compile(r"((?:token|password|secret): )\S+", re.IGNORECASE), r"\1…"),
 )
 
 

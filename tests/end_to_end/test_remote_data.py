@@ -680,3 +680,62 @@ def test_a_table_of_this_test_is_no_empty_one(twins, pushed):
     pushed.commit("two", file="two\n")
     done, _ = twins.push(pushed, "main")
     assert len(table(done)) == 1
+
+
+# What went on
+
+
+def test_a_trace(world, twins, pushed):
+    log = world.root / "trace"
+    pushed.commit("two", file="two\n")
+    said = pushed.git("push", "origin", "main", env={"GIT_DATA_TRACE": "1"})
+    assert "git> list for-push" in said.err and "store: replace git/manifest" in said.err
+    env = {"GIT_DATA_TRACE": str(log)}
+    said = pushed.git("push", "origin", "main:new", "-o", "token=hunter2", env=env)
+    assert "git>" not in said.err
+    text = log.read_text()
+    assert "git> push refs/heads/main:refs/heads/new" in text
+    assert "hunter2" not in text
+    world.git("ls-remote", "data::file://user:hunter3@localhost/x", code=128, env=env)
+    assert "hunter3" not in log.read_text()
+
+
+# What a store that anybody may have written says
+
+
+def test_hostile_names_never_reach_git(world, twins, pushed):
+    """A manifest that is properly sealed, and has a name for a terminal to obey."""
+    path = twins.root / "git/manifest"
+    found = twins.manifest
+    path.write_bytes(found._replace(refs={"refs/heads/\x1b]0;owned\x07": pushed.head()}).encode())
+    for words in (["ls-remote", "origin"], ["fetch", "origin"], ["push", "origin", "main"]):
+        said = pushed.git(*words, code=128)
+        assert "is damaged" in said.err
+        assert "\x1b" not in said.err + said.out
+    copy = world.git("clone", twins.address, "copy", code=128)
+    assert "is damaged" in copy.err
+    assert not (world.root / "copy").exists()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[" * 200_000, b"\0" * 1000, b"<html>", b"{" + b" " * (17 << 20)]
+)
+def test_what_is_no_manifest(world, twins, pushed, data):
+    (twins.root / "git/manifest").write_bytes(data)
+    for words in (["ls-remote", "origin"], ["push", "origin", "main:x"]):
+        said = pushed.git(*words, code=128)
+        assert "git/manifest" in said.err and "Traceback" not in said.err
+    assert (twins.root / "git/manifest").read_bytes() == data
+
+
+def test_a_submodule_is_refused(world, twins, pushed):
+    """Git's own default: nobody's committed .gitmodules starts us."""
+    above = world.repo("above")
+    said = above.git("submodule", "add", twins.address, "sub", code=128)
+    assert "transport 'data' not allowed" in said.err
+    above.write(".gitmodules", f'[submodule "sub"]\n\tpath = sub\n\turl = {twins.address}\n')
+    above.git("update-index", "--add", "--cacheinfo", f"160000,{pushed.head()},sub")
+    above.git("add", ".gitmodules")
+    above.git("commit", "-q", "-m", "sub")
+    said = above.git("submodule", "update", "--init", code=1)
+    assert "transport 'data' not allowed" in said.err
