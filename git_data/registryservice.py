@@ -176,8 +176,26 @@ def _check_folder(path: str) -> None:
                 "check the address, or make the folder: mkdir -p",
             )
         return
-    if os.listdir(path) and not os.path.isfile(os.path.join(path, "data", "manifest")):
+    if not _may_hold_a_registry(path):
         raise DataError(
             f"{path} is no registry, and holds other files: nothing was pushed",
             "name an empty folder, or one that is not there yet",
         )
+
+
+_OURS = {"": {"data", "git", "tmp"}, "git": {"bundles", "manifest.lock"}}
+_OURS["data"] = {"index", "packs", "manifest.lock", "manifest"}
+
+
+def _may_hold_a_registry(path: str) -> bool:
+    """True where there is nothing, or nothing but a store of data, or what a killed push left."""
+    for folder, names in _OURS.items():
+        try:
+            found = set(os.listdir(os.path.join(path, folder)))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise DataError(f"cannot read {path}/{folder}: {error.strerror}") from error
+        if not found <= names:
+            return False
+    return True
