@@ -30,6 +30,25 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def trace_target(environ: Mapping[str, str]) -> str:
+    """Where a trace goes, as GIT_TRACE has it: "" nowhere, "2" standard error, else a file."""
+    value = environ.get("GIT_DATA_TRACE", "")
+    if value.lower() in ("", "0", "false", "no", "off"):
+        return ""
+    return value if os.path.isabs(value) else "2"
+
+
+def rewritten(values: Mapping[str, tuple[str, ...]], url: str) -> str:
+    """An address after `url.<base>.insteadOf`: the longest beginning that fits."""
+    best = ("", "")
+    for name, beginnings in values.items():
+        if name.startswith("url.") and name.endswith(".insteadof"):
+            for beginning in beginnings:
+                if url.startswith(beginning) and len(beginning) > len(best[0]):
+                    best = (beginning, name[len("url.") : -len(".insteadof")])
+    return best[1] + url.removeprefix(best[0]) if best[0] else url
+
+
 def home() -> str:
     return os.path.expanduser("~")
 

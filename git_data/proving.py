@@ -91,7 +91,8 @@ def required_features(repo: Repo, address: Address) -> tuple[str, ...]:
 def refusal(url: str, result: Probe) -> StoreError:
     """Why nothing is trusted to a store."""
     if not result.can_write:
-        return StoreError(result.reason, "name another store: git data store URL")
+        hint = "" if "; " in result.reason else "name another store: git data store URL"
+        return StoreError(result.reason, hint)
     return StoreError(
         result.reason,
         "name another store; or, if nobody else ever writes there: "

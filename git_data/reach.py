@@ -1,7 +1,8 @@
 """How an address is reached: the user's own settings for it, out of Git's config.
 
 A committed `.gitdata` may bring any address, and chooses nothing here. An address counts as the
-user's own when his config names it: as `data.store`, or by any `data.<url>.<key>`.
+user's own when his config names it: as `data.store`, as a `data::` remote, or by a
+`data.<url>.<key>`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def reach(git: Git, settings: Settings, url: str) -> Access:
         return Access()
     server = web_address(endpoint(url) or url)
     found = of_url(settings.values, server) | of_url(settings.values, url)
-    own = url == settings.store or bool(found)
+    own = url == settings.store or bool(found) or _is_remote(settings, url)
     http = _http_settings(git, server) if server.startswith(("http://", "https://")) else {}
     return Access(
         trusted=truth("data.<url>.trust", found["trust"]) if "trust" in found else own,
@@ -44,6 +45,14 @@ def reach(git: Git, settings: Settings, url: str) -> Access:
         key=http.get("sslkey"),
         credentials=GitCredentials(git, server),
     )
+
+
+def _is_remote(settings: Settings, url: str) -> bool:
+    """True for a registry that is a remote of this repository: its `data::` address is named in
+    the user's own config."""
+    names = (name for name in settings.values if name.startswith("remote."))
+    own = (settings.values[name] for name in names if name.endswith((".url", ".pushurl")))
+    return any("data::" + url in found for found in own)
 
 
 def endpoint(url: str) -> str | None:

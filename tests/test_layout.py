@@ -21,6 +21,7 @@ PLACES = "cache worktree stores stores/base stores/mirrored config project git f
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
+    " addresses adoption carrying passing registryservice which tracing"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -45,6 +46,10 @@ TABLE = {
     "conversation": "pktline errors",
     "conflict": "pointer",
     "faults": "conflict pointer",
+    "refnames": "",
+    "gitmanifest": "manifest refnames stores/base oid errors",
+    "bundleheader": "refnames errors",
+    "sshcommand": "errors",
     # places
     "disk": "",
     "files": "disk errors",
@@ -52,6 +57,7 @@ TABLE = {
     "git": "errors",
     "config": "git errors",
     "project": "git errors",
+    "addresses": "git errors",
     "seal": "disk oid",
     "objects": "seal files disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
@@ -108,11 +114,16 @@ TABLE = {
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
     "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
-    "refs": "manifest stores/base errors",
+    "history": "git errors",
+    "bundles": f"bundleheader gitmanifest history files stores/base {WORDS}",
+    "refs": f"bundles gitmanifest history stores/base {WORDS}",
+    "updates": "history refnames errors",
+    "merge": "refs bundles gitmanifest history stores/base errors",
+    "pushing": "refs merge bundles updates gitmanifest manifest history errors",
     "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
     f" manifest cache stores/base {WORDS}",
-    "repo": f"{PLACES} stores/access stores/mirrored reach transfer packing refs pointer selection"
-    f" {WORDS}",
+    "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
+    f" pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
     "entries": "project git",
@@ -129,7 +140,16 @@ TABLE = {
     f" chunker git {WORDS}",
     "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
     f" pktline {WORDS}",
-    "remote": f"repo scan git refs {WORDS}",
+    "remote": "updates refnames errors",
+    "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
+    f" stores stores/base stores/probe {WORDS}",
+    "deepening": f"remote refs bundles gitmanifest history git files locks {WORDS}",
+    "passing": "updates refnames pktline errors",
+    "carrying": "passing remote sshcommand addresses history git config errors",
+    "which": "addresses manifest gitmanifest reach config git stores stores/base stores/access"
+    " errors",
+    "adoption": "hooking installation addresses repo git errors",
+    "tracing": "stores/base stores/wrap",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
     "locked": f"repo guard mending entries project git {WORDS}",
@@ -146,7 +166,7 @@ TABLE = {
     "filesystem": "api errors",
     "cli/terminal": "progress",
     "cli": "cli/*",
-    "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo",
+    "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo stores/base",
     "__main__": "cli",
     "": "",
 }
@@ -157,6 +177,7 @@ HOMES = {
     "pyfastcdc": "chunker",
     "backports": "pack",
     "compression": "pack",
+    "boto3": "stores/s3client",
     "botocore": "stores/s3client",
     "urllib3": "stores/s3client",
     "requests": "stores/web/wire",

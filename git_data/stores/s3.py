@@ -99,7 +99,9 @@ class S3Store:
         except BaseException:
             answer["Body"].close()
             raise
-        return body_of(answer, wanted, self._path(name), _version(answer) or None)
+        version = _version(answer)
+        is_strong = version and not version.startswith("W/")  # a weak one holds of no single byte
+        return body_of(answer, wanted, self._path(name), version if is_strong else None)
 
     def _promised(self, name: str, answer: Answer, start: int, length: int | None) -> int:
         """How many bytes to read of the body, as its headers have it."""

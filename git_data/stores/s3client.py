@@ -1,5 +1,5 @@
-"""The one home of botocore, of which boto3's own client is made: one client for all threads, made
-when the first request is.
+"""The one home of boto3, and of botocore, of which its client is made: one client for all threads,
+made when the first request is.
 
 Its retries are off (`Retrying` makes them), bodies get no second checksum (we have hashes of our
 own, and what is sent is signed), and what a server answers is read up to a limit. Nothing comes out
@@ -99,6 +99,7 @@ def body_of(answer: Answer, length: int, what: str, version: str | None) -> byte
 
 
 def _make(address: S3Address, access: Access) -> _Made:
+    import boto3
     import botocore.session
 
     hint = _refusal_to_sign(address, access)
@@ -106,7 +107,7 @@ def _make(address: S3Address, access: Access) -> _Made:
     session.register_component("data_loader", _loader())
     if not hint and session.get_credentials() is None:
         hint = _NO_CREDENTIALS
-    client = session.create_client(
+    client = boto3.Session(botocore_session=session).client(
         "s3",
         region_name=address.region,
         endpoint_url=address.endpoint,
@@ -162,7 +163,7 @@ class _Line:
             proxies=_proxies(url, access),
             timeout=(CONNECT_SECONDS, STALL_SECONDS),
             max_pool_connections=CONNECTIONS,
-            client_cert=(access.certificate, access.key) if access.certificate else None,
+            client_cert=_client_certificate(access),
         )
 
     def send(self, request: Any, **_: Any) -> Any:
@@ -173,6 +174,13 @@ class _Line:
             # and do the same with that answer, without end.
             raise Refused(found.status_code, "PermanentRedirect")
         return self._wrap(found.url, found.status_code, found.headers, _Bounded(found.raw))
+
+
+def _client_certificate(access: Access) -> str | tuple[str, str] | None:
+    if not access.certificate:
+        return None
+    certificate = os.path.expanduser(access.certificate)
+    return (certificate, os.path.expanduser(access.key)) if access.key else certificate
 
 
 def _proxies(url: str, access: Access) -> dict[str, str]:
@@ -192,7 +200,8 @@ def _verify(session: Any, access: Access) -> bool | str:
         # urllib3 would say so on the terminal, in the middle of Git's output, each time.
         warnings.filterwarnings("ignore", message="Unverified HTTPS request")
         return False
-    found: str | None = access.ca_file or session.get_config_variable("ca_bundle")
+    found: str = access.ca_file or session.get_config_variable("ca_bundle") or ""
+    found = os.path.expanduser(found)
     if found and not os.path.exists(found):
         what = f"the certificates of {found} are not there"
         raise StoreError(what, "see: git config http.sslCAInfo")

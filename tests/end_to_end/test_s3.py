@@ -3,6 +3,7 @@ which cannot be trusted with more than one writer.
 """
 
 import json
+import os
 import uuid
 
 import pytest
@@ -114,13 +115,13 @@ def test_the_whole_way(trusting, repo, proxy, url):
     assert copy.status() == ""
 
 
-def test_a_plain_push_makes_no_store_that_others_named(trusting, repo, url):
+def test_a_plain_push_makes_no_store_that_others_named(trusting, repo, proxy, url):
     repo.git("config", "-f", ".gitdata", "store.url", url)
     repo.commit(**FILES)
     said = repo.git("push", "-q", "origin", "main", code=1)
     assert f"there is no store at {url}" in said.err
     assert f"git data store '{url}'" in said.err
-    assert written(url) == {}
+    assert proxy.count("PUT") == 0
     assert repo.git("ls-remote", "origin").out == ""
     repo.data("store", url)
     repo.git("push", "-q", "origin", "main")
@@ -207,6 +208,25 @@ def test_an_endpoint_of_the_users_own_aws_setup(world, repo, seaweed, proxy):
     # Elsewhere the same address may be another store: that one was not tried out yet.
     world.env["AWS_ENDPOINT_URL_S3"] = proxy.url
     assert "compares and swaps" not in repo.data("store").out
+
+
+def test_without_credentials_public_buckets_can_be_read(world, repo, seaweed):
+    world.env["AWS_ENDPOINT_URL_S3"] = seaweed.url
+    where = f"s3://{seaweed.public}/{uuid.uuid4().hex}"
+    adopt(repo, f"{where}?endpoint={seaweed.url}")
+    repo.commit(**FILES)
+    world.git("config", "--global", f"data.{seaweed.url}.trust", "true")
+    repo.git("push", "-q", "origin", "main")
+    repo.git("config", "-f", ".gitdata", "store.url", where)
+    repo.commit("with the endpoint of whoever reads it")
+    repo.git("push", "-q", "--no-verify", "origin", "main")
+    for name in servers.S3Server.environment:
+        del world.env[name]
+    world.env["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    copy = arrives(world)
+    copy.commit(**{"a.bin": b"two"})
+    said = copy.git("push", "-q", "origin", "main", code=1)
+    assert "no credentials were sent" in said.err and "aws configure" in said.err
 
 
 # Telling what a store can do

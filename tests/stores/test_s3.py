@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -22,6 +23,8 @@ from git_data.stores.s3body import JOIN_BYTES, Body, to_send
 from git_data.stores.s3client import ANSWER_BYTES
 
 from ..helpers import servers
+from ..helpers.engine import Clone, arrives, content, mixed_files, send
+from ..helpers.faults import FaultProxy
 from ..helpers.recording import Answer, Recorder, forward
 from ..helpers.world import PROJECT, random_bytes
 
@@ -735,3 +738,39 @@ def test_rclone_fails_the_probe_and_serves_a_single_writer(rclone):
     new = store.replace_if("data/manifest", b"two", version)
     assert store.read_small("data/manifest", 10) == (b"two", new)
     assert sorted(store.list("")) == [("data/manifest", 3), (NAME, len(content))]
+
+
+# The engine over it
+
+
+def test_who_push_at_the_same_time_lose_nothing(seaweed, tmp_path):
+    """Three, two pushes each; more would only wait longer for SeaweedFS."""
+    where = seaweed.address(uuid.uuid4().hex)
+
+    def clone(name):
+        return Clone(tmp_path / name, open_store(where, base="", create=True, access=GOOD))
+
+    def push(number):
+        at = clone(f"pusher {number}")
+        files = [(f"{number} {n}", content(f"{number} {n}", 100_000)) for n in range(2)]
+        return [wanted for name, data in files for wanted in send(at, {name: data})]
+
+    with ThreadPoolExecutor(3) as pool:
+        wanted = [one for pushed in pool.map(push, range(3)) for one in pushed]
+    assert len(wanted) == 6
+    arrives(clone("reader"), wanted, {one.path: content(one.path, 100_000) for one in wanted})
+
+
+def test_a_bad_network_costs_time_and_no_data(seaweed, tmp_path):
+    files = mixed_files()
+    with FaultProxy(int(seaweed.url.rpartition(":")[2])) as proxy:
+        where = f"s3://{seaweed.bucket}/{uuid.uuid4().hex}?endpoint={proxy.url}"
+
+        def clone(name):
+            store = open_store(where, base="", create=True, access=GOOD)
+            return Clone(tmp_path / name, store)
+
+        proxy.fail_some(33, seed=3)
+        wanted = send(clone("here"), files)
+        arrives(clone("there"), wanted, files)
+        assert sum(bool(one.fault) for one in proxy.seen) > 3
