@@ -1,8 +1,9 @@
 """How our hooks get into a repository, and out of it again.
 
-Ours is a small script with a marker (`hookfiles`). Whoever comes last calls the other: ours runs
-what it kept, the pre-commit framework runs ours as `.legacy`. Every filter process looks whether
-the pre-push hook is in place, so this module is light.
+Ours is a small script with a marker (`hookfiles`). Since Git 2.54 it lies in our own folder, and a
+setting names it: Git runs it beside the hook files, whoever made those. Before, it is a hook file,
+and whoever comes last calls the other: ours runs what it kept, the pre-commit framework runs ours
+as `.legacy`. Every filter process looks whether the pre-push hook is there, so this is light.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import NamedTuple
 
 from . import hookfiles, managers
 from .errors import UsageError
-from .files import write_file
+from .files import remove_quietly, write_file
 from .hookfiles import KEPT, LEFTHOOK, LEGACY, OLD, OURS, PRE_COMMIT
 from .repo import Repo
 
 NAMES = ("pre-commit", "pre-push", "pre-receive")
-_CONFIG_HOOKS = (2, 54)  # since this Git, hooks can be settings, which run beside the files
+_CONFIG_HOOKS = (2, 54)  # since this Git, hooks can be settings
 _SCRIPT = """\
 #!/bin/sh
 {marker}: {what}; then runs {name}{kept}, if there is one.
@@ -103,7 +104,17 @@ def runs_framework(repo: Repo, name: str) -> bool:
 
 
 def _is_configured(repo: Repo, name: str) -> bool:
-    return name in repo.settings.values.get(_section(name) + ".event", ())
+    """True when a setting runs our hook, in this Git: an older one passes over it."""
+    return (
+        name in repo.settings.values.get(_section(name) + ".event", ())
+        and hookfiles.maker(_own(repo, name), name) == OURS
+        and repo.git.version() >= _CONFIG_HOOKS
+    )
+
+
+def _own(repo: Repo, name: str) -> str:
+    """Where the script lies that a setting names."""
+    return os.path.join(repo.folder, "hooks", name)
 
 
 def _section(name: str) -> str:
@@ -121,10 +132,7 @@ def ensure(repo: Repo, command: Sequence[str], name: str = "pre-push") -> State:
     if found.installed:
         return found
     if repo.git.version() >= _CONFIG_HOOKS:
-        text = " ".join(map(shlex.quote, command)) + f" hook {name}"
-        repo.git.run("config", "--local", _section(name) + ".command", text)
-        repo.git.run("config", "--local", _section(name) + ".event", name)
-        return State(True, found.path)
+        return _configure(repo, command, name)
     if found.advice:
         return found
     os.makedirs(os.path.dirname(found.path), exist_ok=True)
@@ -137,12 +145,24 @@ def ensure(repo: Repo, command: Sequence[str], name: str = "pre-push") -> State:
     return state(repo, name)
 
 
+def _configure(repo: Repo, command: Sequence[str], name: str) -> State:
+    path = _own(repo, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    write_file(path, _script(command, name).encode(), mode=0o777)
+    # Found from where Git runs it: a repository may be moved.
+    found = f'"$(git rev-parse --git-common-dir)"/git-data/hooks/{name}'
+    repo.git.run("config", "--local", _section(name) + ".command", found)
+    repo.git.run("config", "--local", _section(name) + ".event", name)
+    return State(True, path)
+
+
 def remove(repo: Repo, name: str = "pre-push") -> bool:
     """Take one of our hooks out again and put back what was there. True if there was one."""
     path = os.path.join(repo.git.hooks_folder(), name)
     found = _section(name) + ".event" in repo.settings.values
     if found:
         repo.git.attempt("config", "--local", "--remove-section", _section(name))
+        remove_quietly(_own(repo, name))
     for place in (path, path + LEGACY, path + OLD):
         if hookfiles.maker(place, name) == OURS:
             found = True

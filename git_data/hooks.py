@@ -23,12 +23,16 @@ def pre_push(
     Returns what was sent and the exit status; DataError means that no ref may move.
     """
     try:
-        uploads_itself = target.url.startswith("data::")
-        sent = [] if uploads_itself else upload(repo, tips(lines), target, progress)
+        sent = [] if uploads_itself(target) else upload(repo, tips(lines), target, progress)
     except DataError as error:
         safe = "nothing was pushed, your commits are safe here"
         raise type(error)(f"{error.message}; {safe}", error.hint) from error
     return sent, run_kept(repo, "pre-push", script, [target.remote, target.url], lines)
+
+
+def uploads_itself(target: Target) -> bool:
+    """True for a remote that is reached through git-remote-data: it sends the data."""
+    return target.url.startswith("data::")
 
 
 def tips(lines: bytes) -> list[str]:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from . import pointer, project, scan
+from . import pointer, project, proving, scan
 from .confirmed import Confirmed, State
 from .errors import DataError, NotFound
 from .oid import ObjectId
 from .pointer import Pointer
 from .progress import SILENT, Progress
 from .repo import Address, Failure, Repo
+from .stores import is_network
+from .stores.wrap import no_store
 from .transfer import ObjectStore, Wanted
 
 _LARGE_BYTES = 1 << 20  # smaller objects are not looked for in their older versions
@@ -106,12 +108,22 @@ class Uploader:
         items = self._available(items)
         sent_bytes = 0
         if items:
-            store = self.repo.store(address)
+            store = self._writable(address)
             self._large = {w.path for w in items if w.size >= _LARGE_BYTES}
             sent_bytes = store.send(items, self.repo.cache, self.progress, self._older).sent_bytes
         if store and store.id:
             self._remember(self._memory(store))
         return Upload(address.url, len(items), sum(w.size for w in items), sent_bytes)
+
+    def _writable(self, address: Address) -> ObjectStore:
+        """The store, once it was seen to do what a push relies on, and is one or may become one."""
+        store = self.repo.store(address)
+        if is_network(address.url):
+            if not store.id and not address.create:
+                raise no_store(address.url)
+            if features := proving.required_features(self.repo, address):
+                store.create(features)
+        return store
 
     def lacking(
         self, address: Address, also: Iterable[Wanted] = ()

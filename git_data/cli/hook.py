@@ -37,6 +37,8 @@ def _pre_push(arguments: argparse.Namespace, screen: Screen) -> int:
     if len(arguments.arguments) < 2:
         raise UsageError("git data hook pre-push needs the remote and its URL, as Git gives them")
     target = Target(*arguments.arguments[:2])
+    if hooks.uploads_itself(target) and not arguments.script:
+        return 0  # at once: there is no hook of the user's behind this one
     repo = Repo.open()
     sent, status = hooks.pre_push(repo, sys.stdin.buffer.read(), target, arguments.script, screen)
     screen.finish()
