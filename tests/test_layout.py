@@ -137,7 +137,7 @@ TABLE = {
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
-    "teamchecks": "repo hooking managers installation receiving git",
+    "teamchecks": "repo hooking managers installation receiving beside mending git",
     "checks": "repo inventory storing tracking teamchecks installation project worktree"
     f" chunker git {WORDS}",
     "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
