@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from . import scan
@@ -14,6 +14,7 @@ from .oid import ObjectId
 from .pointer import Pointer
 from .progress import SILENT
 from .repo import Address, Repo
+from .transfer import Wanted
 from .upload import Target, Uploader, pending
 
 _MEND = "git data push"
@@ -62,11 +63,25 @@ def check_push(repo: Repo, tip: str, target: Target) -> list[Finding]:
         if not any(scan.pointers_in_history(repo.git, [tip])):
             return []  # a store is missing, and nobody misses it
         raise
-    uploader = Uploader(repo, [tip], target, SILENT)
-    lacking = ((uploader.data_path(w), w) for w in items)
     mend = f"{_MEND} {target.remote}".rstrip()
     return [
         Finding(STORED, path, "", f"its content ({w.oid}) is not in {address.url}", mend)
-        for path, w in lacking
-        if path  # else it is an example in a text
+        for path, w in _data_among(repo, tip, target, items)
     ]
+
+
+def _data_among(
+    repo: Repo, tip: str, target: Target, items: Sequence[Wanted]
+) -> Iterator[tuple[str, Wanted]]:
+    """Those that are data, each with a path: the others are examples in texts. One that is tracked
+    where it lies now is quickly told; for any other all of history is read, so with the first of
+    them that is enough."""
+    tracked = repo.tracked_paths([w.path for w in items], tip) if items else set()
+    yield from ((w.path, w) for w in items if w.path in tracked)
+    if tracked:
+        return
+    uploader = Uploader(repo, [tip], target, SILENT)
+    for w in items:
+        if path := uploader.data_path(w):
+            yield path, w
+            return

@@ -239,3 +239,19 @@ def test_the_cure_of_a_conflict_cures(repo):
     cure = guard(repo, "pointers", code=1)[0].partition("; ")[2]
     repo.world.run("sh", "-c", cure, cwd=repo.path, env={"GIT_DATA_SKIP_SMUDGE": "1"})
     assert guard(repo, "pointers") == []
+
+
+def test_what_a_push_would_leave_behind(world, repo):
+    repo.git("remote", "add", "origin", str(world.bare("origin.git").path))
+    commit_raw(repo, **{f"{n}.bin": pointer_to(b"%d" % n) for n in range(300)})
+    commit_raw(repo, doc=pointer_to(b"an example"))
+    found = guard(repo, "stored", code=1)
+    assert len(found) == 51 and found[50] == "… and 250 more files"
+    assert found[0].endswith("; git data push origin")
+    commit_raw(repo, **{".gitattributes": b"*.txt filter=data\n"})
+    (line,) = guard(repo, "stored", code=1)  # one of history is enough
+    assert ".bin: its content" in line
+    repo.git("checkout", "-q", "--orphan", "new")
+    repo.git("rm", "-q", "--cached", "-r", ".")
+    commit_raw(repo, **{".gitattributes": TRACKED.encode(), "doc": pointer_to(b"an example")})
+    assert guard(repo, "stored") == []

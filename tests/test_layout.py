@@ -158,7 +158,7 @@ TABLE = {
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
     "locked": f"repo guard mending entries project git {WORDS}",
-    "stored": f"repo scan upload guard entries pointer {WORDS}",
+    "stored": f"repo scan upload transfer guard entries pointer {WORDS}",
     "checking": "repo scan guard locked stored ranges entries inventory upload project git "
     + WORDS,
     "receiving": f"repo scan stored checking entries guard inventory project pointer {WORDS}",
