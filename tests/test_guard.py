@@ -252,6 +252,6 @@ def test_what_a_push_would_leave_behind(world, repo):
     (line,) = guard(repo, "stored", code=1)  # one of history is enough
     assert ".bin: its content" in line
     repo.git("checkout", "-q", "--orphan", "new")
-    repo.git("rm", "-q", "--cached", "-r", ".")
+    repo.git("rm", "-q", "-f", "--cached", "-r", ".")
     commit_raw(repo, **{".gitattributes": TRACKED.encode(), "doc": pointer_to(b"an example")})
     assert guard(repo, "stored") == []
