@@ -65,11 +65,10 @@ def of_index(
 
 
 def uses_data(git: Git, revision: str = INDEX) -> bool:
-    """True when the index, or a commit, says that something is data, or where data lies."""
+    """True when the index, or a commit by its id, says that something is data, or where it lies."""
     if git.attempt("cat-file", "-e", f"{revision}:{project.NAME}")[0] == 0:
         return True
-    where = ("--end-of-options", revision) if revision else ("--cached",)
-    mentions = ("grep", "-q", "-F", "-e", "filter=data", *where)
+    mentions = ("grep", "-q", "-F", "-e", "filter=data", revision or "--cached")
     return git.attempt(*mentions, "--", ":(top,glob)**/.gitattributes")[0] == 0
 
 
@@ -126,13 +125,14 @@ def _between(repo: Repo) -> tuple[str, str] | None:
 
 def _between_refs(repo: Repo, names: Sequence[str], check: str, limit: int) -> list[Finding]:
     first, last = _between(repo) or ("", "HEAD")
-    if not uses_data(repo.git, last):
+    tip = commit_of(repo, last)
+    if not uses_data(repo.git, tip):
         return []
     found = of_range(repo, [f"{first}..{last}"], {check}, limit).findings
     if not names:
         return found
     # The framework leaves out what its `exclude` says, and what is not in the work tree.
-    named, there = {*names}, _files_at(repo.git, last)
+    named, there = {*names}, _files_at(repo.git, tip)
     return [one for one in found if one.path in named or one.path not in there]
 
 

@@ -50,7 +50,9 @@ def staged(git: Git, only: Collection[bytes] | None = None) -> View:
 def indexed(git: Git, *paths: str) -> list[Entry]:
     """Every regular file in the index that is not in conflict, below some pathspecs."""
     found = []
-    for entry in git.run("ls-files", "-s", "-z", "--full-name", "--", *paths).split(b"\0")[:-1]:
+    for entry in git.run("ls-files", "-s", "-z", "--full-name", "--", *paths or [":/"]).split(
+        b"\0"
+    )[:-1]:
         head, _, path = entry.partition(b"\t")
         mode, blob, stage = head.split(b" ")
         if mode.startswith(b"100") and stage == b"0":

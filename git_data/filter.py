@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from . import pktline, pointer, worktree
@@ -29,6 +30,7 @@ from .pointer import Pointer
 from .progress import Progress
 from .repo import Failure, Repo, wanted
 from .selection import Selection
+from .showing import Depicter, is_shown
 from .worktree import Placement
 
 SUCCESS = pktline.encode_list(b"status=success")
@@ -65,6 +67,7 @@ class Filter:
         # The clock that stamps files may be a tick behind; Git began well before we did.
         self._since = time.time_ns() - _TICK
         self._looks: dict[bool, bool] = {}
+        self._shows: bool | None = None
         self._interrupt = Interrupt()
 
     # The dialogue
@@ -162,6 +165,8 @@ class Filter:
             self._answer_content(b"".join((head, *content)))
         elif self.repo.settings.skip_smudge or not self.selection.includes(request.name):
             self._answer_content(found.encode())
+        elif not request.can_delay and self._is_shown(request):
+            self._answer_content(self._depicter.of_pointer(found, request.name))
         elif not request.can_delay:
             self._answer_at_once(request, found)
         elif self.repo.settings.strict or self._somebody_looks(request):
@@ -180,6 +185,16 @@ class Filter:
             looks = somebody_looks(self.repo.git, self.repo.location, whole_tree)
             self._looks[whole_tree] = looks
         return self._looks[whole_tree]
+
+    def _is_shown(self, request: Request) -> bool:
+        """True for a side of a diff: Git has each smudged before it converts it to text."""
+        if self._shows is None:
+            self._shows = is_shown(self.repo)
+        return self._shows and self.repo.tracked_by_name(request.path)
+
+    @cached_property
+    def _depicter(self) -> Depicter:
+        return Depicter(self.repo)
 
     def _answer_later(self, request: Request, found: Pointer) -> None:
         text = found.encode()

@@ -83,9 +83,41 @@ class Tree:
             return None
         return found if stat.S_ISREG(found.st_mode) else None
 
-    def create(self, path: bytes, name: bytes) -> int:
+    def open(self, path: bytes) -> int | None:
+        """A regular file, open for reading; None when there is no such file."""
+        try:
+            folder, name = self.parent(path)
+            fd = os.open(name, _READ, dir_fd=folder)
+        except OSError as error:
+            _raise_unless_absent(error)
+            return None
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+        return None
+
+    def create(self, path: bytes, name: bytes, mode: int = 0o600) -> int:
         """A new file beside `path`, open for writing."""
-        return os.open(name, _CREATE, 0o600, dir_fd=self.parent(path)[0])
+        return os.open(name, _CREATE, mode, dir_fd=self.parent(path)[0])
+
+    def name_new(self, path: bytes, temporary: bytes) -> bool:
+        """Give a file that `create` made its name; False when that name is taken. The temporary
+        name is left for `remove`."""
+        folder, name = self.parent(path)
+        try:
+            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+                raise
+            # A file system without hard links: the name is claimed, then filled by the rename.
+            try:
+                os.close(os.open(name, _CREATE, 0o600, dir_fd=folder))
+            except FileExistsError:
+                return False
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
 
     def remove(self, path: bytes, name: bytes) -> None:
         """Remove a file beside `path`; nothing happens when it is not there."""

@@ -21,7 +21,7 @@ PLACES = "cache worktree stores stores/base stores/mirrored config project git f
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
-    " addresses adoption carrying passing registryservice which tracing"
+    " addresses adoption carrying passing registryservice which tracing showing resolving"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -50,6 +50,7 @@ TABLE = {
     "gitmanifest": "manifest refnames stores/base oid errors",
     "bundleheader": "refnames errors",
     "sshcommand": "errors",
+    "texts": "",
     # places
     "disk": "",
     "files": "disk errors",
@@ -67,14 +68,15 @@ TABLE = {
     "treewriter": "disk errors",
     "survivor": "",
     "copies": "placements treewriter files pointer errors",
+    "beside": "disk files treewriter oid errors",
     "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
     f" treewriter {WORDS}",
     "onlookers": "git hookfiles errors",
+    "caller": "git",
     "hookfiles": "",
     "managers": "hookfiles",
     "confirmed": "files oid errors",
     "installation": "git errors",
-    "merging": "config git pointer",
     "stores/base": "errors",
     "stores/local": "stores/base files locks disk oid errors",
     "stores/http": "stores/web/* stores/base stores/access errors",
@@ -138,8 +140,6 @@ TABLE = {
     "teamchecks": "repo hooking managers installation receiving git",
     "checks": "repo inventory storing tracking teamchecks installation project worktree"
     f" chunker git {WORDS}",
-    "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
-    f" pktline {WORDS}",
     "remote": "updates refnames errors",
     "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
     f" stores stores/base stores/probe {WORDS}",
@@ -150,6 +150,11 @@ TABLE = {
     " errors",
     "adoption": "hooking installation addresses repo git errors",
     "tracing": "stores/base stores/wrap",
+    "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
+    "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
+    "showing": f"repo caller texts transfer project pointer {WORDS}",
+    "filter": "repo worktree cache showing conflict conversation onlookers interrupt selection"
+    f" pointer pktline {WORDS}",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
     "locked": f"repo guard mending entries project git {WORDS}",

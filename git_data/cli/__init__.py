@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),
     "push": ("push", "send data to the store, as git push does"),
+    "resolve": ("resolve", "settle data files in conflict: keep one side"),
     "fsck": ("fsck", "check commits as the hooks do, for CI"),
     "doctor": ("doctor", "find and explain what is half set up"),
     "install": ("install", "set git-data up for this user, or one repository"),
@@ -31,6 +32,7 @@ _INTERNAL = {
     "hook": "hook",
     "guard": "guard",
     "merge-driver": "merge_driver",
+    "textconv": "textconv",
 }
 
 

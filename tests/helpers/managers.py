@@ -36,7 +36,7 @@ def install(folder: Path) -> bool:
     """True when the packages are there. Their install scripts are not run."""
     words = ["npm", "install", "--prefix", str(folder), "--no-save", "--ignore-scripts"]
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-    env = {**os.environ, "HOME": str(folder)}
+    env = {**os.environ, "HOME": str(folder), "npm_config_update_notifier": "false"}
     done = subprocess.run([*words, *quiet, *PACKAGES], env=env, stdin=subprocess.DEVNULL)
     return done.returncode == 0
 
