@@ -106,7 +106,12 @@ TABLE = {
     "remote": f"repo scan git refs {WORDS}",
     "hooks": f"repo scan upload git files pointer {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
-    "registry": f"repo stores git project pointer {WORDS}",
+    "origin": "repo git errors",
+    "asking": "origin git errors",
+    "keeping": "asking origin files locks git oid errors",
+    "listing": "git pointer errors",
+    "sources": "asking keeping origin repo stores transfer project config git oid errors",
+    "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",
     "filesystem": "api errors",
