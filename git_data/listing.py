@@ -81,6 +81,17 @@ def level(git: Git, folder: Entry) -> list[Entry]:
     return complete(git, [e._replace(path=before + e.path) for e in found])
 
 
+def staged(git: Git) -> list[Entry]:
+    """Every file in the index; of a conflict, our side."""
+    entries = []
+    for line in os.fsdecode(git.run("ls-files", "-s", "-z", "--full-name")).split("\0")[:-1]:
+        head, _, path = line.partition("\t")
+        mode, blob, stage = head.split(" ")
+        if stage in ("0", "2"):
+            entries.append(Entry(path, mode, blob))
+    return complete(git, entries)
+
+
 def _list(git: Git, tree: str, most: int) -> list[Entry]:
     process = git.start("ls-tree", "-r", "-z", "--full-tree", tree, stdin=None)
     output = process.stdout

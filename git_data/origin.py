@@ -104,6 +104,14 @@ def is_repository(word: str, git: Git) -> bool:
     return not os.path.lexists(word) and _is_host_and_path(word)
 
 
+def is_own(word: str, git: Git) -> bool:
+    """True when a word means the very repository that the user is in."""
+    if word == ".":
+        return True
+    top, path = git.line("rev-parse", "--show-toplevel"), os.path.expanduser(word)
+    return top is not None and os.path.isdir(path) and os.path.samefile(path, top)
+
+
 def _is_folder_of_one(word: str, git: Git) -> bool:
     path = os.path.abspath(os.path.expanduser(word))
     return git_folder(git, path, path) is not None
@@ -134,7 +142,7 @@ def find(url: str, base: str, git: Git) -> Origin:
 
 
 def _local(url: str, path: str, base: str, git: Git) -> Origin:
-    whole = os.path.normpath(os.path.join(base, path))
+    whole = os.path.abspath(os.path.join(base, path))
     folder = git_folder(git, whole, base)
     if folder is None:
         what = "holds no repository" if os.path.isdir(whole) else "is not there"
@@ -154,7 +162,7 @@ def _behind_helper(inner: str, base: str, git: Git) -> Origin:
         return Origin(HELPER + inner, git_folder(git, _local_path(inner), base))
     if scheme or _is_host_and_path(inner):
         return Origin(HELPER + inner, None)
-    path = os.path.normpath(os.path.join(base, os.path.expanduser(inner)))
+    path = os.path.abspath(os.path.join(base, os.path.expanduser(inner)))
     return Origin(HELPER + path, git_folder(git, path, base))
 
 

@@ -19,8 +19,8 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
-    "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial"
+    "filter remote hooks upkeep scan upload inventory pulling storing tracking"
+    " installation merging checks trial origin sources listing listings"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -95,7 +95,7 @@ TABLE = {
     "scan": "repo git pointer oid errors",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "upload": f"repo scan confirmed transfer project pointer {WORDS}",
-    "inventory": f"repo scan upload transfer cache pointer {WORDS}",
+    "inventory": f"repo scan listing upload transfer cache pointer {WORDS}",
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory project transfer stores stores/probe {WORDS}",
     "trial": "git installation pointer errors",
