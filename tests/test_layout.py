@@ -20,7 +20,7 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial origin sources listing listings"
+    " installation merging checks trial origin sources listing listings getting"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -111,6 +111,11 @@ TABLE = {
     "keeping": "asking origin files locks git oid errors",
     "listing": "git pointer errors",
     "sources": "asking keeping origin repo stores transfer project config git oid errors",
+    "names": "treewriter errors",
+    "blobs": "git errors",
+    "landing": "cache listing treewriter files oid errors",
+    "getting": "blobs names landing listing listings sources treewriter files repo transfer"
+    f" {WORDS}",
     "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",

@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "untrack": ("track", "let files be plain Git files again"),
     "store": ("store", "show or set where the data lies"),
     "list": ("list", "list the data files, with size and where they are"),
+    "get": ("get", "write files of any repository here, at any revision"),
     "status": ("status", "what changed, what no store holds yet, what is missing here"),
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),
