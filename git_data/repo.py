@@ -183,16 +183,18 @@ class Repo:
         treeish: str | None = None,
         progress: Progress = SILENT,
         earlier: bool = False,
+        first: Iterable[Address] = (),
     ) -> list[Failure]:
         """Bring objects into the cache, in bulk, from wherever they are. Gives what failed.
 
-        `earlier`: also from the stores that older versions of `.gitdata` name.
+        `earlier`: also from the stores that older versions of `.gitdata` name. `first`: places that
+        are asked before all others.
         """
         left = [w for w in wanted if not self.cache.has(w.oid, w.size)]
         reasons: dict[bytes, DataError] = {}
         if not left:
             return []
-        places = self.reading_addresses(treeish)
+        places = chain(first, self.reading_addresses(treeish))
         if earlier:
             places = chain(places, self.earlier_addresses(treeish or "HEAD"))
         try:
@@ -332,8 +334,8 @@ def named(found: Project) -> Iterator[Address]:
     for mirror in found.mirrors:
         yield Address(mirror, f"mirror in {project.NAME}")
     for item in found.imports:
-        if item.store:
-            yield Address(item.store, f"import {item.name} in {project.NAME}")
+        for store in item.stores:
+            yield Address(store, f"import {item.name} in {project.NAME}")
 
 
 def _nowhere(wanted: Wanted) -> DataError:

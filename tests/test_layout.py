@@ -49,7 +49,7 @@ TABLE = {
     "locks": "files disk errors",
     "git": "errors",
     "config": "git errors",
-    "project": "git errors",
+    "project": "treewriter git errors",
     "seal": "disk oid",
     "objects": "seal files disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
