@@ -19,6 +19,7 @@ from .pointer import Pointer
 
 MOST_FILES = 3_000_000  # of one tree: a tree of trees of trees can claim any number
 TREE, LINK, SUBMODULE = "040000", "120000", "160000"
+_MODES = ("100644", "100755")
 _BATCH = 50_000  # blobs asked for at once
 _PIECE = 1 << 20  # bytes
 
@@ -125,6 +126,8 @@ def _split(listed: bytes) -> list[Entry]:
     for line in os.fsdecode(listed).split("\0")[:-1]:
         head, _, path = line.partition("\t")
         mode, _, blob = head.split(" ")
+        if mode.startswith("100") and mode not in _MODES:  # written by a Git of long ago
+            mode = _MODES[bool(int(mode, 8) & 0o100)]
         entries.append(Entry(path, mode, blob))
     return entries
 

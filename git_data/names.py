@@ -21,16 +21,38 @@ REFUSED = "nothing of it was written"
 
 def check(paths: Iterable[str], where: str) -> None:
     """Denied names the first path that must not be written; `where` it comes from is shown."""
-    seen: dict[str, str] = {}
-    folder = ""
+    names = _Names(where)
     for path in paths:
+        names.add(path)
+
+
+class _Names:
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._kinds: dict[str, str] = {"": "folder"}  # path -> what it is
+        self._folded: dict[str, str] = {}  # as a disk without case sees it -> path
+
+    def add(self, path: str) -> None:
         if problem := _problem(path):
-            raise Denied(f"{where} has {path[:200]!r}: {problem}; {REFUSED}")
-        above = posixpath.dirname(path)
-        if above != folder:
-            _check_folders(above, seen, where)
-            folder = above
-        _check_case(path, seen, where)
+            raise self._refusal(f"{path[:200]!r}: {problem}")
+        folder = posixpath.dirname(path)
+        while self._kinds.get(folder) != "folder":
+            self._put(folder, "folder")
+            folder = posixpath.dirname(folder)
+        self._put(path, "file")
+
+    def _put(self, path: str, kind: str) -> None:
+        if path in self._kinds:
+            raise self._refusal(f"{path[:200]!r} twice")
+        self._kinds[path] = kind
+        folded = path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+        other = self._folded.setdefault(folded, path)
+        if other != path:
+            what = f"{other[:200]!r} and {path[:200]!r}, which many disks take for one name"
+            raise self._refusal(what, "take one of them by its own path")
+
+    def _refusal(self, what: str, hint: str = "") -> Denied:
+        return Denied(f"{self._where} has {what}; {REFUSED}", hint)
 
 
 def _problem(path: str) -> str | None:
@@ -42,23 +64,6 @@ def _problem(path: str) -> str | None:
     if len(raw) > LONGEST_BYTES or path.count("/") >= DEEPEST:
         return "it is too long or too deep"
     return None
-
-
-def _check_folders(folder: str, seen: dict[str, str], where: str) -> None:
-    while folder:
-        _check_case(folder, seen, where)
-        folder = posixpath.dirname(folder)
-
-
-def _check_case(path: str, seen: dict[str, str], where: str) -> None:
-    """A disk that ignores case, or how accents are written, would keep one file of two."""
-    folded = path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
-    other = seen.setdefault(folded, path)
-    if other != path:
-        raise Denied(
-            f"{where} has {other!r} and {path!r}, which many disks take for one name; {REFUSED}",
-            "take one of them by its own path",
-        )
 
 
 def leads_out(path: str, target: str) -> bool:

@@ -20,7 +20,8 @@ WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial origin sources listing listings getting"
+    " installation merging checks trial origin sources listing listings getting importing"
+    " asking"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -116,6 +117,13 @@ TABLE = {
     "landing": "cache listing treewriter files oid errors",
     "getting": "blobs names landing listing listings sources treewriter files repo transfer"
     f" {WORDS}",
+    "painting": "",
+    "sections": "painting gitattributes git project",
+    "grafting": "listing repo git errors",
+    "incoming": "blobs grafting listing listings names sources project repo transfer errors"
+    " progress",
+    "applying": "grafting incoming sections tracking project repo files git errors",
+    "importing": "applying incoming sources project repo treewriter errors progress",
     "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "store": ("store", "show or set where the data lies"),
     "list": ("list", "list the data files, with size and where they are"),
     "get": ("get", "write files of any repository here, at any revision"),
+    "import": ("import_", "take a path of another repository in, locked to a version"),
     "status": ("status", "what changed, what no store holds yet, what is missing here"),
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),

@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     screen.quiet = arguments.quiet or arguments.json
     named = open_named(arguments.url, arguments.rev, screen)
     found = named.find(arguments.path)
-    out = arguments.out or _own_name(found.path or arguments.url)
+    out = arguments.out or own_name(found.path or arguments.url)
     goal = getting.aim(named.repo, found, out, named.where)
     for path in goal.left_out:
         screen.note(f"git-data: {printable(path)} is a submodule, and left out")
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     return finish(failed_of(got.failed), len(goal.entries), "written", screen)
 
 
-def _own_name(path: str) -> str:
+def own_name(path: str) -> str:
     """What comes last in a path or an address."""
     name = re.split(r"[/:]", path.rstrip("/"))[-1].removesuffix(".git")
     return name if name not in ("", ".", "..") else os.path.basename(os.path.abspath(path))
