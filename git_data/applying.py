@@ -40,7 +40,8 @@ class Text(NamedTuple):
             made = change(text or b"")
             return None if text is None and not made else made
 
-        return Text(self.path, apply(self.staged), apply(self.here))
+        staged = apply(self.staged)
+        return Text(self.path, staged, staged if self.is_clean else apply(self.here))
 
 
 def apply(repo: Repo, imports: Sequence[Incoming], pointers: bool = False) -> None:
@@ -124,8 +125,8 @@ def _check_gitdata(repo: Repo, after: Sequence[Text]) -> None:
 
     for text in after:
         if text.path == project.NAME:
-            read(text.staged or b"")
-            read(text.here or b"")
+            for version in {text.staged, text.here}:
+                read(version or b"")
 
 
 def _blob(repo: Repo, text: bytes | None) -> Leaf | None:

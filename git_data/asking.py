@@ -54,10 +54,14 @@ _KINDS: tuple[tuple[type[DataError], tuple[str, ...], str], ...] = (
 class Missing(NotFound):
     """A revision that a repository has not."""
 
-    def __init__(self, origin: Origin, revision: str) -> None:
+    revision = ""
+
+    @classmethod
+    def of(cls, origin: Origin, revision: str) -> Missing:
         what = "has no commits" if revision == "HEAD" else f"has no revision {revision!r}"
-        super().__init__(f"{origin.shown} {what}", f"see: git ls-remote {origin.shown}")
-        self.revision = revision
+        made = cls(f"{origin.shown} {what}", f"see: git ls-remote {origin.shown}")
+        made.revision = revision
+        return made
 
 
 class Hidden(GitError):
@@ -102,7 +106,7 @@ def _failure(origin: Origin, text: str) -> DataError:
     message = f"{origin.shown} could not be read: {said[:500]}"
     if found := _MISSING.search(text):
         hidden = is_commit_id(found[2]) and found[1] != "not our ref"
-        return Hidden(message) if hidden else Missing(origin, found[2])
+        return Hidden(message) if hidden else Missing.of(origin, found[2])
     if "unadvertised object" in text:
         return Hidden(message)
     if "mismatched algorithms" in text:

@@ -148,7 +148,7 @@ class Kept:
         commits = []
         for revision, commit in zip(revisions, self._resolve(refs), strict=True):
             if commit is None:
-                raise Missing(self.origin, revision)
+                raise Missing.of(self.origin, revision)
             commits.append(commit)
         updates = "".join(f"update {_COMMITS}{commit} {commit}\n" for commit in set(commits))
         self.git.run("update-ref", "--stdin", input=updates.encode())

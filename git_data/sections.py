@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from . import gitattributes, painting
-from .git import Git
+from .git import Git, config_entries
 from .gitattributes import BY_PATTERN, parse_line, quote
 from .painting import Pattern
 from .project import Import
@@ -24,12 +24,17 @@ def record(git: Git, text: bytes, item: Import) -> bytes:
     """The `.gitdata` with this import's section as given; its comments, and other keys, stay."""
 
     def change(there: Git, file: str) -> None:
-        for key, values in _values(item).items():
-            name = f"import.{item.name}.{key}"
-            there.attempt("config", "--file", file, "--unset-all", name)
-            for value in values:
-                there.run("config", "--file", file, "--add", name, value)
+        for name, values in wanted.items():
+            if before.get(name, ()) == values:
+                continue
+            if name in before and not values:
+                there.run("config", "--file", file, "--unset-all", name)
+            for first, value in enumerate(values):  # what is replaced stays where it stands
+                how = "--add" if first else "--replace-all"
+                there.run("config", "--file", file, how, name, value)
 
+    before = config_entries(listed(git, text))
+    wanted = {f"import.{item.name}.{key}": values for key, values in _values(item).items()}
     return edit(git, text, change)
 
 

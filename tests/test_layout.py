@@ -21,7 +21,7 @@ PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial origin sources listing listings getting importing"
-    " asking"
+    " asking differing standing updating"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -124,6 +124,10 @@ TABLE = {
     " progress",
     "applying": "grafting incoming sections tracking project repo files git errors",
     "importing": "applying incoming sources project repo treewriter errors progress",
+    "differing": "listing scan inventory repo",
+    "standing": "grafting listing scan sources inventory project repo git errors",
+    "updating": "applying asking differing importing incoming inventory listing pulling sources"
+    " standing project repo errors progress",
     "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",

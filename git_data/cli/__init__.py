@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("list", "list the data files, with size and where they are"),
     "get": ("get", "write files of any repository here, at any revision"),
     "import": ("import_", "take a path of another repository in, locked to a version"),
+    "update": ("update", "bring imports to what their sources have now"),
     "status": ("status", "what changed, what no store holds yet, what is missing here"),
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),
