@@ -53,6 +53,17 @@ def home() -> str:
     return os.path.expanduser("~")
 
 
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """Ours among the folders for what can be had again."""
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or home(), ".cache")
+    return os.path.join(base, "git-data")
+
+
+def sources_folder(git: Git) -> str:
+    """Where repositories are kept that data comes from: data.sources, else the user's cache."""
+    return git.config_path("data.sources") or os.path.join(cache_folder(git.environ), "sources")
+
+
 def truth(name: str, value: str) -> bool:
     """A boolean as Git reads it."""
     if value.lower() in _TRUE:

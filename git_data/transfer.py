@@ -25,7 +25,7 @@ from .sending import Sender
 from .stores.base import Store
 from .unpacking import batches
 
-__all__ = ["Failure", "ObjectStore", "Sent", "Wanted"]
+__all__ = ["HELD_BYTES", "Failure", "ObjectStore", "Sent", "Wanted"]
 
 RESTARTS = 5  # each means that the store deleted something meanwhile
 

@@ -178,7 +178,7 @@ class Uploader:
     def _import_stores(self) -> list[str]:
         """The stores that may hold a part of what these commits need, so that ours need not."""
         entries = self.repo.project_at(self.tips[0]).imports if self.tips else ()
-        return sorted({e.store for e in entries if e.store and e.values.get("copy") != "true"})
+        return sorted({store for e in entries if not e.copy for store in e.stores})
 
     def _needed(self, known: Sequence[str]) -> dict[Pointer, Wanted]:
         """The objects of the pointers in these commits, once each, under one of their paths. A
@@ -192,14 +192,13 @@ class Uploader:
 
     def not_in_imports(self, items: list[Wanted]) -> list[Wanted]:
         """Without those that an import's recorded store holds: every reader looks there too."""
-        for entry in self.repo.project_at(self.tips[0]).imports if items else ():
-            if entry.store and entry.values.get("copy") != "true":
-                try:
-                    store = self.repo.store(Address(entry.store, f"import {entry.name}"))
-                    lacking = store.missing([w.oid for w in items])
-                except DataError:
-                    continue  # it cannot be asked, so its word does not count
-                items = [w for w in items if w.oid in lacking]
+        for url in self._import_stores() if items else ():
+            try:
+                store = self.repo.store(Address(url, f"an import in {project.NAME}"))
+                lacking = store.missing([w.oid for w in items])
+            except DataError:
+                continue  # it cannot be asked, so its word does not count
+            items = [w for w in items if w.oid in lacking]
         return items
 
     def _available(self, items: list[Wanted]) -> list[Wanted]:

@@ -19,9 +19,10 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
-    "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
+    "filter remote hooks upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
     " addresses adoption carrying passing registryservice which tracing showing resolving"
+    " origin sources listing listings getting importing asking differing standing updating"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -57,7 +58,7 @@ TABLE = {
     "locks": "files disk errors",
     "git": "errors",
     "config": "git errors",
-    "project": "git errors",
+    "project": "treewriter git errors",
     "addresses": "git errors",
     "seal": "disk oid",
     "objects": "seal files disk oid errors",
@@ -133,7 +134,7 @@ TABLE = {
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
     "upload": f"repo scan confirmed proving stores stores/wrap transfer project pointer {WORDS}",
-    "inventory": f"repo scan upload transfer cache pointer {WORDS}",
+    "inventory": f"repo scan listing upload transfer cache pointer {WORDS}",
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
@@ -165,7 +166,28 @@ TABLE = {
     "hooking": f"repo hookfiles managers files {WORDS}",
     "hooks": f"repo hookfiles checking guard receiving upload {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
-    "registry": f"repo stores git project pointer {WORDS}",
+    "origin": "addresses repo git errors",
+    "asking": "origin git errors",
+    "keeping": "asking origin files locks git oid errors",
+    "listing": "git pointer errors",
+    "sources": "asking keeping origin repo stores transfer project config git oid errors",
+    "names": "treewriter errors",
+    "blobs": "git errors",
+    "landing": "cache listing treewriter files oid errors",
+    "getting": "blobs names landing listing listings sources treewriter files repo transfer"
+    f" {WORDS}",
+    "painting": "",
+    "sections": "painting gitattributes git project",
+    "grafting": "listing repo git errors",
+    "incoming": "blobs grafting listing listings names sources project repo transfer errors"
+    " progress",
+    "applying": "grafting incoming sections tracking project repo files git errors",
+    "importing": "applying incoming sources project repo treewriter errors progress",
+    "differing": "listing scan inventory repo",
+    "standing": "grafting listing scan sources inventory project repo git errors",
+    "updating": "applying asking differing importing incoming inventory listing pulling sources"
+    " standing project repo errors progress",
+    "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",
     "filesystem": "api errors",

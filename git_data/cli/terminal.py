@@ -12,6 +12,8 @@ _PATIENCE = 1.0  # seconds of work before a bar is shown
 
 def printable(text: str) -> str:
     """Text from outside, harmless on a terminal: control characters are escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
 
 
