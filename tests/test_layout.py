@@ -21,7 +21,7 @@ PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial addresses adoption carrying passing registryservice which"
-    " tracing"
+    " tracing history"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
