@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from . import hooks, installation
+from . import hooking, installation
 from .addresses import PREFIX
 from .errors import DataError
 from .git import Git, Location
@@ -31,7 +31,7 @@ def adopt(git: Git, values: Mapping[str, tuple[str, ...]]) -> bool:
         return False
     installation.install(git, "--local")
     try:
-        hooks.ensure(Repo.open(git.folder, git.environ), installation.launch_command())
+        hooking.ensure(Repo.open(git.folder, git.environ), installation.launch_command())
     except (OSError, DataError):
         pass  # the filter puts it in place when it is needed, and says so when it cannot
     return True

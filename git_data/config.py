@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import UsageError
 from .git import Git
@@ -77,18 +77,21 @@ def of_url(values: Mapping[str, tuple[str, ...]], url: str) -> dict[str, str]:
 
 def _covers(pattern: str, url: str) -> bool:
     """True when `url` is at or below `pattern`: same scheme, host and port, and a path below."""
-    one, other = urlsplit(pattern), urlsplit(url)
     try:
+        one, other = urlsplit(pattern), urlsplit(url)
         same = _server(one) == _server(other)
-    except ValueError:  # a port that is none
+    except ValueError:  # a port or a host that is none
         return False
     path = one.path.rstrip("/")
     return same and (other.path.rstrip("/") == path or other.path.startswith(path + "/"))
 
 
-def _server(parts: SplitResult) -> tuple[str, str | None, int | None]:
+def _server(parts: SplitResult) -> tuple[str, str | None, int | None, list[str]]:
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port
+    # The same bucket at another endpoint is another store: what holds of one, not of the other.
+    fields = parse_qsl(parts.query) if parts.scheme == "s3" else []
+    endpoints = [value.rstrip("/") for key, value in fields if key == "endpoint"]
+    return parts.scheme, parts.hostname, port, endpoints
 
 
 def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:

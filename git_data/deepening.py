@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from .bundles import Taking
 from .errors import GitError
-from .files import Lock, make_folders
+from .files import make_folders
 from .git import Git
 from .gitmanifest import GitManifest
 from .history import History
+from .locks import Lock
 from .refs import Fetcher, Wish
 from .remote import Options
 

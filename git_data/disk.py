@@ -20,6 +20,7 @@ FEW = 64  # files that are synced one by one; more of them by one syncfs
 _FICLONE = 0x40049409  # <linux/fs.h>
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2); RENAME_SWAP of macOS's renameatx_np(2)
 _CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+_CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
 _CANNOT_COPY = (
     errno.EXDEV,
     errno.ENOSYS,
@@ -82,6 +83,19 @@ def _copy_in_kernel(source: int, target: int, size: int) -> int:
             break
         done += count
     return done
+
+
+def lock_file(fd: int, wait: bool) -> bool | None:
+    """True: ours now. False: somebody else's. None: this file system has no locks."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _CANNOT_LOCK:
+            return None
+        raise
+    return True
 
 
 def sync_file(fd: int) -> None:

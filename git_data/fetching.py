@@ -7,31 +7,22 @@ damaged or missing fails by itself, with the file of the store that is to blame.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future
 from typing import NamedTuple
 
 from . import pack
+from .ahead import Ahead, width_of
 from .arrival import Arrival
 from .cache import Cache
-from .errors import Damaged, DataError, Denied, NotFound, Unreachable
+from .errors import Damaged, DataError, NotFound
 from .index import Place
 from .lookup import Catalog, Found
 from .oid import hash_bytes
 from .packing import Wanted
 from .progress import Progress
-from .unpacking import (
-    Batch,
-    Span,
-    batches,
-    span_of_all,
-    unpack_batch,
-    unpack_chunk,
-    verify_chunk,
-)
-
-AHEAD = 4  # reads under way
+from .reading import Reader
+from .unpacking import Batch, Span, batches, span_of_all, unpack_chunk, verify_chunk
 
 Failure = tuple[Wanted, DataError]
 
@@ -47,12 +38,12 @@ class Small(NamedTuple):
 class Fetcher:
     def __init__(self, catalog: Catalog, cache: Cache, pool: Executor, progress: Progress) -> None:
         self._catalog = catalog
-        self._store = catalog.store
+        self._reader = Reader(catalog)
+        self._reads = width_of(catalog.store).reads
         self._cache = cache
         self._pool = pool
         self._progress = progress
         self.failures: list[Failure] = []
-        self._gone: DataError | None = None  # the store does not answer any more
 
     def fetch(self, items: Sequence[Wanted]) -> None:
         """Bring these objects, each of another id; what could not be is in `failures`."""
@@ -95,20 +86,18 @@ class Fetcher:
 
     def _fail(self, wanted: Wanted, error: DataError) -> None:
         self.failures.append((wanted, error))
-        if isinstance(error, (Unreachable, Denied)):
-            self._gone = error
         self._progress.advance(1, 0)
 
     # Small objects
 
     def _fetch_small(self, items: Sequence[Small]) -> None:
-        waiting: deque[Future[list[tuple[Wanted, DataError | None]]]] = deque()
+        waiting: Ahead[Future[list[tuple[Wanted, DataError | None]]]] = Ahead(self._reads)
         for span, group in _groups(items):
-            waiting.append(self._pool.submit(self._bring, span, group))
-            while len(waiting) > AHEAD:
-                self._settle(waiting.popleft().result())
+            waiting.add(self._pool.submit(self._bring, span, group), span.end - span.start)
+            while waiting.is_over:
+                self._settle(waiting.take().result())
         while waiting:
-            self._settle(waiting.popleft().result())
+            self._settle(waiting.take().result())
 
     def _settle(self, results: Iterable[tuple[Wanted, DataError | None]]) -> None:
         for wanted, error in results:
@@ -120,7 +109,7 @@ class Fetcher:
     def _bring(self, span: Span, group: Sequence[Small]) -> list[tuple[Wanted, DataError | None]]:
         """One read, and each object in it verified and put into the cache. In the pool."""
         try:
-            data = self._read(span)
+            data = self._reader.read(span)
         except DataError as error:
             if len(group) == 1 or not isinstance(error, Damaged):
                 return [(item.wanted, _about(item.wanted, error)) for item in group]
@@ -128,12 +117,21 @@ class Fetcher:
             half = len(group) // 2
             parts = (group[:half], group[half:])
             return [result for part in parts for result in self._bring(_span(part), part)]
-        return [(item.wanted, self._keep(item, data, span.start)) for item in group]
+        found = {item.wanted: self._keep(item, data, span.start) for item in group}
+        damaged = [item for item in group if isinstance(found[item.wanted], Damaged)]
+        for part, items in _groups(damaged):
+            for wanted in self._bring_copies(part, items):
+                found[wanted] = None
+        return list(found.items())
 
-    def _read(self, span: Span) -> memoryview:
-        if self._gone:
-            raise self._gone
-        return memoryview(self._store.read(span.name, span.start, span.end - span.start))
+    def _bring_copies(self, span: Span, items: Sequence[Small]) -> Iterator[Wanted]:
+        """Those of the objects that are right elsewhere."""
+        for data in self._reader.copies(span):
+            kept = [item for item in items if self._keep(item, data, span.start) is None]
+            yield from (item.wanted for item in kept)
+            items = [item for item in items if item not in kept]
+            if not items:
+                return
 
     def _keep(self, item: Small, data: memoryview, start: int) -> DataError | None:
         name = self._catalog.path(item.span.name)
@@ -152,7 +150,7 @@ class Fetcher:
     # Large objects
 
     def _fetch_large(self, items: Iterable[tuple[Wanted, Found]]) -> None:
-        waiting: deque[_Step] = deque()
+        waiting: Ahead[_Step] = Ahead(self._reads)
         arrivals: list[Arrival] = []
         try:
             for wanted, found in items:
@@ -162,10 +160,13 @@ class Fetcher:
                     arrivals.append(arrival)
                     self._read_ahead(arrival, waiting)
             while waiting:
-                self._take(waiting.popleft())
+                self._take(waiting.take())
         finally:
-            for future in [step.chunks for step in waiting if step.chunks]:
-                future.cancel() or wait([future])
+            # Nobody waits for reads that are under way, they may hang: what they bring finds its
+            # arrival closed.
+            while waiting:
+                if chunks := waiting.take().chunks:
+                    chunks.cancel()
             for arrival in arrivals:
                 arrival.drop()
 
@@ -176,22 +177,22 @@ class Fetcher:
             self._fail(wanted, _about(wanted, error))
             return None
 
-    def _read_ahead(self, arrival: Arrival, waiting: deque[_Step]) -> None:
+    def _read_ahead(self, arrival: Arrival, waiting: Ahead[_Step]) -> None:
         try:
             for batch in batches(arrival.found.places()):
-                waiting.append(_Step(arrival, self._pool.submit(self._load, arrival, batch)))
-                while len(waiting) > AHEAD:
-                    self._take(waiting.popleft())
+                step = _Step(arrival, self._pool.submit(self._load, arrival, batch))
+                waiting.add(step, batch.weight)
+                while waiting.is_over:
+                    self._take(waiting.take())
                 if arrival.error:
                     break
         except DataError as error:  # the index makes no sense
             arrival.error = error
-        waiting.append(_Step(arrival, None))
+        waiting.add(_Step(arrival, None), 0)
 
     def _load(self, arrival: Arrival, batch: Batch) -> list[pack.Data]:
         """One read, unpacked and written to its place in the temporary file. In the pool."""
-        data = self._read(batch.span)
-        chunks = unpack_batch(data, batch, self._catalog.path(batch.span.name))
+        chunks = self._reader.batch(batch)
         arrival.write(chunks, batch.position)
         return chunks
 
@@ -211,7 +212,7 @@ class Fetcher:
         try:
             if arrival.error is None:
                 if not arrival.is_right():
-                    self._find_damage(arrival)
+                    self._mend(arrival)
                 arrival.keep(self._cache)
                 self._progress.advance(1, 0)
                 return
@@ -220,14 +221,18 @@ class Fetcher:
         arrival.drop()
         self._fail(arrival.wanted, _about(arrival.wanted, arrival.error))
 
-    def _find_damage(self, arrival: Arrival) -> None:
-        """Raise Damaged: which file of the store has other bytes than it should."""
-        for batch in batches(arrival.found.places()):
-            data, name = self._read(batch.span), self._catalog.path(batch.span.name)
-            for place in batch.places:
-                verify_chunk(data, batch.span.start, place, name)
-        name = arrival.found.source.name
-        raise Damaged(f"{name} is damaged: its chunks do not make up {arrival.wanted.oid}")
+    def _mend(self, arrival: Arrival) -> None:
+        """Put right chunks in the place of wrong ones. Damaged says which file of the store has
+        other bytes than it should, when nobody else has them right."""
+        whole = arrival.found.between(0, arrival.found.size)
+        position = 0
+        for key, place in zip(whole.keys(), whole.places(), strict=True):
+            if hash_bytes(arrival.read(position, place.raw)) != key:
+                arrival.write([self._reader.copied_chunk(place, key)], position)
+            position += place.raw
+        if not arrival.is_right_now():
+            name = arrival.found.source.name
+            raise Damaged(f"{name} is damaged: its chunks do not make up {arrival.wanted.oid}")
 
 
 class _Step(NamedTuple):

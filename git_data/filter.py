@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from . import pktline, pointer, worktree
 from .cache import CacheWriter
+from .conflict import has_markers
 from .conversation import Conversation
 from .errors import DataError, FormatError
 from .interrupt import Interrupt
@@ -36,7 +37,6 @@ DELAYED = pktline.encode_list(b"status=delayed")
 _TICK = 20_000_000  # nanoseconds
 # Git reads these from the work tree itself, before any filter could bring them back.
 _NEVER_DATA = (b".gitattributes", b".gitignore", b".gitmodules", b".gitdata")
-_MARKERS = (b"<<<<<<< ", b">>>>>>> ", b"oid blake3:")
 
 
 class Request(NamedTuple):
@@ -125,7 +125,7 @@ class Filter:
         self._answer_content(text)
 
     def _clean_small(self, request: Request, content: bytes) -> bytes:
-        if not content or pointer.parse(content) or _is_conflict(content):
+        if not content or pointer.parse(content) or has_markers(content):
             return content
         if request.path.rpartition(b"/")[2] in _NEVER_DATA:
             return content
@@ -322,9 +322,3 @@ def _blocks(content: Iterator[bytes]) -> Iterator[bytes]:
 def _stored(writer: CacheWriter) -> Iterator[bytes]:
     file = writer.read_back()
     return iter(lambda: file.read(BLOCK), b"")
-
-
-def _is_conflict(content: bytes) -> bool:
-    """Conflict markers round two pointers: text for a person to settle, never data."""
-    head = content.startswith(b"version git-data/1\n") or content.startswith(b"<<<<<<< ")
-    return head and len(content) < 4096 and all(mark in content for mark in _MARKERS)

@@ -154,8 +154,8 @@ class Git:
         """The same Git with more in its environment."""
         return Git(self.folder, {**self.environ, **variables})
 
-    def run_hook(self, path: str, arguments: list[str], lines: bytes) -> int:
-        """The exit status of a user's hook, run as Git would run it."""
+    def run_hook(self, path: str, arguments: list[str], lines: bytes | None) -> int:
+        """The exit status of a user's hook, run as Git would run it; None leaves it our input."""
         return subprocess.run(
             [path, *arguments], cwd=self.folder, env=self.environ, input=lines, check=False
         ).returncode

@@ -39,8 +39,9 @@ class HashingAside:
     def __enter__(self) -> HashingAside:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._windows.put(())  # the end
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or not self._digest.cancel():  # nobody would take it from a full queue
+            self._windows.put(())  # the end
 
     def update(self, chunks: Sequence[memoryview]) -> None:
         self._windows.put(chunks)

@@ -11,6 +11,7 @@ import os
 import tempfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from .files import failure, remove_quietly, write_file
 from .index import Index, Place, Ranges
 from .manifest import IndexRef, Manifest
 from .oid import ObjectId, hash_bytes, hasher
-from .stores.base import Store
+from .stores.base import Readable, Store, copies_of, path_of
 
 HELD_BYTES = 256 << 20  # of index files kept here for one store
 READ_BYTES = 8 << 20  # at most, in one read of a store
@@ -72,9 +73,16 @@ class Part(NamedTuple):
 class Catalog:
     """The manifest of a store as last read, with its indexes open."""
 
-    def __init__(self, store: Store, folder: Path, held_bytes: int = HELD_BYTES) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        held_bytes: int = HELD_BYTES,
+        single_writer: bool = False,
+    ) -> None:
         self.store = store
         self.held_bytes = held_bytes
+        self.single_writer = single_writer  # the user says: nobody else writes there
         self.manifest: Manifest | None = None
         self.version: str | None = None  # of the manifest, for replace_if
         self.damage: list[DataError] = []  # indexes that the manifest names and cannot be used
@@ -96,9 +104,18 @@ class Catalog:
                 break
             except NotFound:
                 continue  # merged away since the manifest was read: there is a newer one
+        self._take(found)
+        return found
+
+    def adopt(self, written: Manifest, version: str) -> None:
+        """The manifest that this program has just put in force need not be read back."""
+        self.version = version
+        self._open_indexes(written, strict=False)
+        self._take(written)
+
+    def _take(self, found: Manifest | None) -> None:
         self.manifest = found
         self.condemned = found.condemned_packs() if found else frozenset()
-        return found
 
     def _read_manifest(self) -> Manifest | None:
         answer = self.store.read_small(manifests.NAME, manifests.MAX_BYTES)
@@ -107,7 +124,7 @@ class Catalog:
 
     def path(self, name: str) -> str:
         """How a file of the store is called in messages."""
-        return f"{self.url}/{name}"
+        return path_of(self.url, name)
 
     # Index files
 
@@ -144,17 +161,31 @@ class Catalog:
         path = self._copy_path(found.store, ref)
         data = _map_verified(path, ref)
         if data is None:
-            self._write_copy(path, self._download(ref))
-            data = _map_verified(path, ref)
-        if data is None:  # no room for it here, or another process did not know it and removed it
-            data = memoryview(b"".join(self._download(ref)))
+            data = self._fetch_index(path, ref)
         return Index(data, name)
 
-    def _download(self, ref: IndexRef) -> Iterator[bytes]:
+    def _fetch_index(self, path: Path, ref: IndexRef) -> memoryview:
+        """An index file brought here; from elsewhere, where it is damaged in the store."""
+        try:
+            return self._fetch_index_from(self.store, path, ref)
+        except Damaged:
+            for store in copies_of(self.store):
+                with suppress(Damaged, NotFound, StoreError):
+                    return self._fetch_index_from(store, path, ref)
+            raise
+
+    def _fetch_index_from(self, store: Readable, path: Path, ref: IndexRef) -> memoryview:
+        self._write_copy(path, self._download(store, ref))
+        data = _map_verified(path, ref)
+        if data is None:  # no room for it here, or another process did not know it and removed it
+            data = memoryview(b"".join(self._download(store, ref)))
+        return data
+
+    def _download(self, store: Readable, ref: IndexRef) -> Iterator[bytes]:
         """The bytes of an index file; Damaged, at the end, if they are not those it is named by."""
         state = hasher()
         for start in range(0, ref.size, READ_BYTES):
-            data = self.store.read(ref.name, start, min(READ_BYTES, ref.size - start))
+            data = store.read(ref.name, start, min(READ_BYTES, ref.size - start))
             state.update(data)
             yield data
         if state.digest() != ref.id:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .errors import Damaged, FormatError
+from .errors import Damaged, Denied, FormatError
 from .oid import ObjectId, hash_bytes
 
 NAME = "data/manifest"
@@ -21,7 +22,8 @@ MAX_BYTES = 16 << 20
 FORMAT = "git-data store"
 VERSION = 1
 READ_FEATURES: frozenset[str] = frozenset()  # those this program knows
-WRITE_FEATURES: frozenset[str] = frozenset()
+SINGLE_WRITER = "single-writer"  # of a store that cannot compare and swap
+WRITE_FEATURES: frozenset[str] = frozenset((SINGLE_WRITER,))
 MAX_TRANSACTIONS = 32  # remembered, newest last
 MAX_INDEXES = 10_000
 MAX_INDEX_BYTES = 1 << 36
@@ -81,9 +83,15 @@ class Manifest(NamedTuple):
     def condemned_packs(self) -> frozenset[bytes]:
         return frozenset(key for key, _ in self.condemned)
 
-    def check_writable(self, name: str) -> None:
-        """FormatError if a writer must know a feature that this program does not."""
+    def check_writable(self, name: str, single_writer: bool = False) -> None:
+        """FormatError if a writer must know a feature that this program does not; Denied if only
+        one may write there, and this user does not say that it is he (`single_writer`)."""
         refuse_unknown("write to", name, self.write_features, WRITE_FEATURES)
+        if SINGLE_WRITER in self.write_features and not single_writer:
+            raise Denied(
+                f"{name}: this store cannot compare and swap, so only one clone may write there",
+                "if nobody else ever does, set data.<its address>.singleWriter to true here",
+            )
 
     def next(self, transaction: str, indexes: tuple[IndexRef, ...]) -> Manifest:
         """The generation after this one."""
@@ -105,9 +113,9 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-def create() -> Manifest:
-    """The first manifest of a new, empty store."""
-    return Manifest(new_token(), transactions=(new_token(),))
+def create(features: Sequence[str] = ()) -> Manifest:
+    """The first manifest of a new, empty store. `features`: what its writers must know."""
+    return Manifest(new_token(), transactions=(new_token(),), write_features=tuple(features))
 
 
 def parse(data: bytes, name: str) -> Manifest:

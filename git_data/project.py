@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from .errors import FormatError, GitError, UsageError
 from .git import Git, config_entries
@@ -31,6 +32,7 @@ _UNITS = {
     "gib": 1 << 30,
     "tib": 1 << 40,
 }
+_PASSWORD = re.compile(r"://[^/?#@]*:[^/?#]*@")
 _STORE_KEYS = {"url", "mirror"}
 _TRACK_KEYS = {"above"}
 _FETCH_KEYS = {"include", "exclude"}
@@ -70,7 +72,10 @@ def parse_size(text: str) -> int:
 
 def check_address(name: str, value: str) -> str:
     """A store's address out of a committed file, or FormatError naming its key."""
-    bad = value.startswith("-") or "::" in value or len(value) > 4096 or not value
+    if _PASSWORD.search(unquote(value)):  # not repeated: others may read what we say
+        raise FormatError(f"{NAME}: {name} holds a password, for everybody to read")
+    helper = "::" in value.partition("://")[0]  # as in ext::COMMAND; in [::1] it is fine
+    bad = value.startswith("-") or helper or len(value) > 4096 or not value
     if bad or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
         raise FormatError(f"{NAME}: {name} is no address of a store: {value[:80]!r}")
     return value
@@ -152,12 +157,33 @@ def _listed(git: Git, *source: str) -> dict[str, tuple[str, ...]]:
 
 def write(git: Git, top: str, name: str, value: str | None) -> None:
     """Set one key of the work tree's `.gitdata` (None removes it); comments stay as they are."""
+    path = _own_file(git, top)
+    if value is None:
+        _unset(git, path, name)
+    else:
+        git.run("config", "--file", path, name, value)
+
+
+def add(git: Git, top: str, name: str, value: str) -> None:
+    """One more value of a key that may have many."""
+    git.run("config", "--file", _own_file(git, top), "--add", name, value)
+
+
+def remove(git: Git, top: str, name: str, value: str) -> None:
+    """One value less."""
+    _unset(git, _own_file(git, top), name, "--fixed-value", value)
+
+
+def _own_file(git: Git, top: str) -> str:
+    """Where it is, once what is there was seen to be one."""
     path = os.path.join(top, NAME)
     if os.path.lexists(path):
         read_file(git, top)
-    if value is None:
-        status, _, _ = git.attempt("config", "--file", path, "--unset-all", name)
-        if status not in (0, 5):  # 5: it was not there
-            raise GitError(f"cannot remove {name} from {path}")
-        return
-    git.run("config", "--file", path, name, value)
+    return path
+
+
+def _unset(git: Git, path: str, name: str, *value: str) -> None:
+    options, pattern = value[:-1], value[-1:]
+    status, _, _ = git.attempt("config", *options, "--file", path, "--unset-all", name, *pattern)
+    if status not in (0, 5):  # 5: it was not there
+        raise GitError(f"cannot remove {name} from {path}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
@@ -22,8 +22,10 @@ from .progress import SILENT, Progress
 from .project import Project
 from .reach import reach
 from .selection import Selection
-from .stores import open_store
+from .stores import is_network, open_store
+from .stores.access import Access
 from .stores.base import Store
+from .stores.mirrored import Mirrored
 from .transfer import ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
@@ -38,6 +40,7 @@ class Address(NamedTuple):
     named_by: str  # shown to the user: data.store, .gitdata, remote origin, …
     create: bool = False  # the user named it: a folder that is no store yet becomes one
     git_dir: str | None = None  # a path remote's Git folder, whose cache is read too
+    mirrors: tuple[str, ...] = ()  # for who reads: they have what this one does not give
 
 
 class Repo:
@@ -47,7 +50,8 @@ class Repo:
         self.settings = chosen
         self.folder = os.path.join(location.common_dir, "git-data")
         self.opened: dict[str, Store] = {}  # by address: stores that somebody has opened already
-        self._stores: dict[str, ObjectStore] = {}
+        self._stores: dict[tuple[str, ...], ObjectStore] = {}
+        self._access: dict[str, Access] = {}
         self._selections: dict[str | None, Selection] = {}
         self._asker: AttributeAsker | None = None
 
@@ -92,17 +96,38 @@ class Repo:
     # Stores
 
     def store(self, address: Address) -> ObjectStore:
-        """The store at an address, opened once."""
-        if address.url not in self._stores:
-            self._stores[address.url] = ObjectStore(self.open_store(address), self.folder)
-        return self._stores[address.url]
+        """The store at an address, opened once; with its mirrors, if the address has them."""
+        key = (address.url, *address.mirrors)
+        if key not in self._stores:
+            store = self.open_store(address)
+            if address.mirrors:
+                mirrors = [Address(url, f"mirror of {address.url}") for url in address.mirrors]
+                store = Mirrored(store, [partial(self.open_store, one) for one in mirrors])
+            alone = self.access(address.url).single_writer
+            self._stores[key] = ObjectStore(store, self.folder, single_writer=alone)
+        return self._stores[key]
 
     def open_store(self, address: Address) -> Store:
         """The bare store at an address, reached as the user's own settings say."""
         if address.url in self.opened:
             return self.opened[address.url]
-        access = reach(self.git, self.settings, address.url)
-        return open_store(address.url, base=self.top, create=address.create, access=access)
+        # A folder that is no store is refused now; elsewhere nothing is asked before it is written.
+        own = is_network(address.url) and address.url == self.settings.store
+        create, access = address.create or own, self.access(address.url)
+        return open_store(address.url, base=self.top, create=create, access=access)
+
+    def store_to_try(self, address: Address) -> Store:
+        """As `open_store`, for finding out what it can do: with nothing made up for what it cannot.
+        It need not be a store yet."""
+        access = self.access(address.url)._replace(single_writer=False)
+        create = address.create or is_network(address.url)
+        return open_store(address.url, base=self.top, create=create, access=access)
+
+    def access(self, url: str) -> Access:
+        """How an address is reached, by the user's own settings."""
+        if url not in self._access:
+            self._access[url] = reach(self.git, self.settings, url)
+        return self._access[url]
 
     def reading_addresses(self, treeish: str | None) -> Iterator[Address]:
         """Every place where bytes may be, nearest first, none twice."""
@@ -350,7 +375,7 @@ class Repo:
 def named(found: Project) -> Iterator[Address]:
     """The stores that a `.gitdata` names, in the order in which they are asked."""
     if found.store:
-        yield Address(found.store, project.NAME)
+        yield Address(found.store, project.NAME, mirrors=found.mirrors)
     for mirror in found.mirrors:
         yield Address(mirror, f"mirror in {project.NAME}")
     for item in found.imports:

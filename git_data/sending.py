@@ -3,7 +3,7 @@
 One thread reads and cuts; the pool hashes, compresses, names and writes; this module takes their
 answers in the order of the objects. What is in memory: the pack being filled, the packs being
 written, a few windows. After CHECKPOINT_CHUNKS chunks what is there is published, so that the
-tables of a push do not grow with it either.
+tables of a push do not grow with it either. A file counts as sent when its pack is confirmed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 from . import chunker, pack
+from .ahead import width_of
 from .cache import Cache
 from .hashing import Hashing, HashingAside
 from .index import Place
@@ -33,7 +34,9 @@ HINTS = 1 << 18  # chunks of older versions looked up beforehand, at most
 GROUP_BYTES = 1 << 20  # of small objects, for one thread
 GROUP_OBJECTS = 256
 WINDOWS = 3  # being hashed, or waiting for their turn
-WRITES = 2  # packs being written
+# A pack at most: two reads (unpacking.READ_BYTES) bring it, one more of them is in memory than are
+# being written, and one that breaks off has to be sent again whole.
+PACK_BYTES = 15 << 20
 
 
 class Large:
@@ -71,6 +74,24 @@ class _Tables:
         return encode(places, self.objects.values(), self.packs)
 
 
+class _Told(NamedTuple):
+    """What the user will be told once it is stored."""
+
+    files: int
+    size: int
+
+    def plus(self, files: int, size: int) -> _Told:
+        return _Told(self.files + files, self.size + size)
+
+
+class _Written(NamedTuple):
+    """A pack on its way to the store, and what is done with it."""
+
+    full: FullPack
+    key: Future[ObjectId]
+    told: _Told
+
+
 class Sender:
     """A push to one store."""
 
@@ -86,8 +107,10 @@ class Sender:
         self._progress = progress
         self._tables = _Tables()
         self._hints: dict[bytes, tuple[Place, int]] = {}
-        self._packer = Packer(self._ship)
-        self._writing: deque[tuple[FullPack, Future[ObjectId]]] = deque()
+        self._packer = Packer(self._ship, PACK_BYTES)
+        self._writes = width_of(catalog.store).writes
+        self._writing: deque[_Written] = deque()
+        self._unsaid = _Told(0, 0)
         self.new_bytes = 0  # of chunks that the store did not have
         self.sent_bytes = 0  # written to the store
 
@@ -124,7 +147,7 @@ class Sender:
             self._absorb_down_to(0, steps)
             self._publish()
         finally:
-            waiting = [step.packed for step in steps] + [future for _, future in self._writing]
+            waiting = [step.packed for step in steps] + [one.key for one in self._writing]
             for future in waiting:
                 if future:
                     future.cancel()
@@ -198,7 +221,7 @@ class Sender:
                 step.large.chunks += [one.key for one in packed]
                 if step.ended:
                     self._end_large(step.large)
-            self._progress.advance(step.ended, sum(one.raw for one in packed))
+            self._unsaid = self._unsaid.plus(step.ended, sum(one.raw for one in packed))
 
     def _add(self, one: Packed) -> None:
         if one.key in self._tables.places:
@@ -229,9 +252,11 @@ class Sender:
     # Writing
 
     def _ship(self, full: FullPack) -> None:
-        while len(self._writing) >= WRITES:
+        while len(self._writing) >= self._writes:
             self._confirm_oldest()
-        self._writing.append((full, self._pool.submit(self._write, full)))
+        written = _Written(full, self._pool.submit(self._write, full), self._unsaid)
+        self._writing.append(written)
+        self._unsaid = _Told(0, 0)
 
     def _write(self, full: FullPack) -> ObjectId:
         key = full.name()
@@ -240,17 +265,20 @@ class Sender:
 
     def _confirm_oldest(self) -> None:
         # In order: after a kill, what follows the last noted pack is made again, the same.
-        full, future = self._writing.popleft()
+        full, future, told = self._writing.popleft()
         key = future.result()
         confirmed = Confirmed(key, full.size, dict(places_of(full, key)), full.objects)
         self._journal.add(confirmed)
         self._tables.add(confirmed)
         self.sent_bytes += full.size
+        self._progress.advance(*told)
 
     def _publish(self) -> None:
         self._packer.finish()
         while self._writing:
             self._confirm_oldest()
+        self._progress.advance(*self._unsaid)
+        self._unsaid = _Told(0, 0)
         basis = self._catalog.manifest
         if self._tables.places and basis:
             self.sent_bytes += publish(self._catalog, basis, self._tables.encode())

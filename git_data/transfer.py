@@ -6,26 +6,27 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from .ahead import width_of
 from .cache import Cache
 from .errors import Conflict, NotFound
 from .fetching import Failure, Fetcher
 from .journal import Journal
 from .lookup import HELD_BYTES, Catalog, Found
-from .manifest import NAME
 from .oid import ObjectId
 from .packing import Wanted
 from .progress import SILENT, Progress
-from .publishing import Moved, create
+from .publishing import Moved, check_writable, create
+from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
-from .unpacking import batches, verify_chunk
+from .unpacking import batches
 
 __all__ = ["Failure", "ObjectStore", "Sent", "Wanted"]
 
-THREADS = 4  # some of them wait for the disk or the network
 RESTARTS = 5  # each means that the store deleted something meanwhile
 
 Parents = Callable[[str], Iterable[ObjectId]]
@@ -42,13 +43,18 @@ class Sent(NamedTuple):
 
 class ObjectStore:
     """The objects of one store. `folder` is the repository's own, <common git dir>/git-data: index
-    copies, up to `held_bytes` of them, and push journals lie there. Not for several threads."""
+    copies, up to `held_bytes` of them, and push journals lie there. `single_writer`: the user says
+    that nobody else writes to it. Not for several threads."""
 
     def __init__(
-        self, store: Store, folder: str | os.PathLike[str], held_bytes: int = HELD_BYTES
+        self,
+        store: Store,
+        folder: str | os.PathLike[str],
+        held_bytes: int = HELD_BYTES,
+        single_writer: bool = False,
     ) -> None:
         self._folder = Path(folder)
-        self._catalog = Catalog(store, self._folder, held_bytes)
+        self._catalog = Catalog(store, self._folder, held_bytes, single_writer)
         self._is_read = False
 
     @property
@@ -79,15 +85,17 @@ class ObjectStore:
         manifest = self._read().manifest
         return manifest.transactions if manifest else ()
 
-    def create(self) -> str:
-        """Make it a store, if it is none yet; its id."""
+    def create(self, features: Sequence[str] = ()) -> str:
+        """Make it a store, if it is none yet; its id. `features`: what its writers must know."""
         self._is_read = True
-        return create(self._catalog).store
+        return create(self._catalog, features).store
 
     def missing(self, oids: Iterable[bytes]) -> set[ObjectId]:
         """Those of the objects that the store does not hold for good."""
-        catalog = self._read(again=True)
         wanted = {ObjectId(oid) for oid in oids}
+        if not wanted:
+            return wanted
+        catalog = self._read(again=True)
         return wanted - catalog.find(wanted, whole=True).keys()
 
     def send(
@@ -105,7 +113,7 @@ class ObjectStore:
         """
         items = _once(wanted)
         for _ in range(RESTARTS):
-            create(self._catalog).check_writable(self._catalog.path(NAME))
+            check_writable(self._catalog, create(self._catalog))
             self._is_read = True
             lacking = self._lacking(items)
             _check_cached(lacking, cache)
@@ -130,7 +138,7 @@ class ObjectStore:
             return Sent(0, 0, 0, 0)
         size = sum(w.size for w in items)
         journal = Journal(self._folder, manifest.store, manifest.deletions)
-        with journal, _pool() as pool, _stage(progress, "Sending", items):
+        with journal, self._pool() as pool, _stage(progress, "Sending", items):
             sender = Sender(self._catalog, cache, journal, pool, progress)
             sender.resume()
             if parents and not self._catalog.holds_every_index:
@@ -148,7 +156,7 @@ class ObjectStore:
         once = _once(items)
         if not once:
             return []
-        with _pool() as pool, _stage(progress, "Fetching", once):
+        with self._pool() as pool, _stage(progress, "Fetching", once):
             fetcher = Fetcher(catalog, cache, pool, progress)
             fetcher.fetch(once)
         reasons = {w.oid: error for w, error in fetcher.failures}
@@ -167,14 +175,11 @@ class ObjectStore:
             return b""
         part = found.between(start, end)
         keys = part.keys()
+        reader = Reader(self._catalog)
         data = bytearray()
         for batch in batches(part.places()):
-            span, name = batch.span, self._catalog.path(batch.span.name)
-            view = memoryview(
-                self._catalog.store.read(span.name, span.start, span.end - span.start)
-            )
-            for place in batch.places:
-                data += verify_chunk(view, span.start, place, name, next(keys))
+            for chunk in reader.verified(batch, list(islice(keys, len(batch.places)))):
+                data += chunk
         return bytes(data[start - part.position : end - part.position])
 
     def _find(self, oid: bytes) -> Found:
@@ -183,6 +188,18 @@ class ObjectStore:
         if oid not in found:
             raise NotFound(f"{ObjectId(oid)} is not in {self.url}")
         return found[oid]
+
+    @contextmanager
+    def _pool(self) -> Iterator[ThreadPoolExecutor]:
+        """The one pool. Whoever is interrupted does not wait for threads that hang in a network:
+        what they still bring is dropped, and cli/leaving.py ends the process without them."""
+        pool = ThreadPoolExecutor(width_of(self._catalog.store).threads, "git-data")
+        try:
+            yield pool
+        except BaseException as error:
+            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+            raise
+        pool.shutdown()
 
     def _read(self, again: bool = False) -> Catalog:
         if again or not self._is_read:
@@ -206,12 +223,6 @@ def _check_cached(items: Iterable[Wanted], cache: Cache) -> None:
                 f"{wanted.path}: its content ({wanted.oid}) is not in this repository's cache, "
                 "nothing was sent"
             )
-
-
-@contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(THREADS, "git-data") as pool:
-        yield pool
 
 
 @contextmanager

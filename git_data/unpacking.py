@@ -14,7 +14,7 @@ from .errors import Damaged
 from .index import Place
 from .oid import ObjectId, hash_bytes
 
-READ_BYTES = 4 << 20  # at most, in one read, and at most unpacked from it
+READ_BYTES = 8 << 20  # at most, in one read, and at most unpacked from it
 GAP_BYTES = 64 << 10  # cheaper to read over than to ask again
 
 
@@ -64,6 +64,12 @@ class Batch(NamedTuple):
     span: Span
     places: list[Place]  # in the object's order; one may come more than once
     position: int  # of the first of them in the object, bytes
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that it takes: as read, or unpacked."""
+        unpacked = {place.offset: place.raw for place in self.places}
+        return max(self.span.end - self.span.start, sum(unpacked.values()))
 
 
 def batches(places: Iterable[Place], position: int = 0) -> Iterator[Batch]:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from . import pointer, project, scan
+from . import pointer, project, proving, scan
 from .confirmed import Confirmed, State
 from .errors import DataError, NotFound
 from .oid import ObjectId
 from .pointer import Pointer
 from .progress import SILENT, Progress
 from .repo import Address, Failure, Repo
+from .stores import is_network
+from .stores.wrap import no_store
 from .transfer import ObjectStore, Wanted
 
 _LARGE_BYTES = 1 << 20  # smaller objects are not looked for in their older versions
@@ -106,7 +108,7 @@ class Uploader:
         items = self._available(items)
         sent_bytes = 0
         if items:
-            store = self.repo.store(address)
+            store = self._writable(address)
             self._large = {w.path for w in items if w.size >= _LARGE_BYTES}
             sent_bytes = store.send(items, self.repo.cache, self.progress, self._older).sent_bytes
         if store and store.id:
@@ -114,6 +116,16 @@ class Uploader:
         elif not lacking:
             self._remember(self._memory_of_no_store())
         return Upload(address.url, len(items), sum(w.size for w in items), sent_bytes)
+
+    def _writable(self, address: Address) -> ObjectStore:
+        """The store, once it was seen to do what a push relies on, and is one or may become one."""
+        store = self.repo.store(address)
+        if is_network(address.url):
+            if not store.id and not address.create:
+                raise no_store(address.url)
+            if features := proving.required_features(self.repo, address):
+                store.create(features)
+        return store
 
     def lacking(
         self, address: Address, also: Iterable[Wanted] = ()
@@ -204,7 +216,7 @@ class Uploader:
         if not failures:
             return items
         for w, error in failures:
-            if path := self._data_path(w):
+            if path := self.data_path(w):
                 raise NotFound(
                     f"{path}: its content ({w.oid}, {w.size} bytes) is neither here nor in a "
                     f"store, so the push would leave it behind ({error.message})",
@@ -213,7 +225,7 @@ class Uploader:
         lost = {w for w, _ in failures}  # examples in texts, no data
         return [w for w in items if w not in lost]
 
-    def _data_path(self, wanted: Wanted) -> str | None:
+    def data_path(self, wanted: Wanted) -> str | None:
         """A path where a pointer is data, of all that it has or had; None: it is an example."""
         git, text = self.repo.git, Pointer(wanted.oid, wanted.size).encode()
         blob = git.run("hash-object", "--stdin", input=text).decode().strip()

@@ -17,11 +17,11 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 }
 
 WORDS = "oid progress errors"
-PLACES = "cache worktree stores stores/base config project git files"
+PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
     "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial addresses adoption carrying passing registryservice which"
-    " tracing history"
+    " installation merging checks trial guard checking stored ranges hooking teamchecks"
+    " addresses adoption carrying passing registryservice which tracing history"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -44,6 +44,8 @@ TABLE = {
     "indexing": "index pack oid errors",
     "manifest": "oid errors",
     "conversation": "pktline errors",
+    "conflict": "pointer",
+    "faults": "conflict pointer",
     "refnames": "",
     "gitmanifest": "manifest refnames stores/base oid errors",
     "bundleheader": "refnames errors",
@@ -51,6 +53,7 @@ TABLE = {
     # places
     "disk": "",
     "files": "disk errors",
+    "locks": "files disk errors",
     "git": "errors",
     "config": "git errors",
     "project": "git errors",
@@ -58,7 +61,7 @@ TABLE = {
     "seal": "disk oid",
     "objects": "seal files disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
-    "placements": "files pointer oid errors",
+    "placements": "files locks pointer oid errors",
     "indexlock": "files errors",
     "indexupdate": "git gitindex indexlock files errors",
     "treewriter": "disk errors",
@@ -66,64 +69,96 @@ TABLE = {
     "copies": "placements treewriter files pointer errors",
     "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
     f" treewriter {WORDS}",
-    "onlookers": "git errors",
+    "onlookers": "git hookfiles errors",
+    "hookfiles": "",
+    "managers": "hookfiles",
     "confirmed": "files oid errors",
     "installation": "git errors",
     "merging": "config git pointer",
     "stores/base": "errors",
-    "stores/local": "stores/base files disk oid errors",
-    "stores/http": "stores/base stores/access errors",
-    "stores/s3": "stores/base stores/access errors",
+    "stores/local": "stores/base files locks disk oid errors",
+    "stores/http": "stores/web/* stores/base stores/access errors",
+    "stores/web": "",
+    "stores/filestore": "stores/base oid errors",
+    "stores/filesystems": "stores/filestore stores/web/* stores/base stores/access errors",
+    "stores/sftp": "stores/ssh stores/filestore stores/base stores/access errors",
+    "stores/ssh": "stores/filestore stores/web/* stores/base stores/access errors",
+    "stores/web/*": "stores/web/* stores/base stores/access stores/body oid errors",
+    "stores/s3": "stores/base stores/access stores/s3address stores/s3body stores/s3client"
+    " stores/s3errors errors",
+    "stores/s3address": "errors",
+    "stores/s3body": "stores/base stores/body",
+    "stores/s3client": "stores/base stores/body stores/access stores/s3address stores/s3errors"
+    " errors",
+    "stores/s3errors": "stores/base errors",
     "stores/access": "",
     "stores/wrap": "stores/base errors",
     "stores/retry": "stores/wrap stores/base errors",
-    "reach": "config git stores stores/access",
+    "stores/pace": "stores/wrap stores/base errors",
+    "stores/body": "stores/base",
+    "stores/mirrored": "stores/wrap stores/base errors",
+    "reach": "config git stores stores/access stores/s3address stores/web/url",
     "stores/probe": "stores/base errors",
-    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/probe"
-    " stores/access errors",
+    "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
+    " stores/probe stores/access errors",
     # engine
     "hashing": "oid",
-    "journal": "files index indexing oid errors",
+    "journal": "files locks index indexing oid errors",
     "lookup": "files index manifest stores/base oid errors",
     "packing": "pack index indexing chunker cache stores/base oid errors",
     "unpacking": "pack index oid errors",
     "publishing": "index indexing lookup manifest errors",
-    "sending": "hashing packing publishing lookup journal index indexing chunker pack"
+    "ahead": "stores/base",
+    "reading": "lookup unpacking index pack stores/base errors",
+    "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
-    "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
+    "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "history": "git errors",
     "bundles": f"bundleheader gitmanifest history files stores/base {WORDS}",
     "refs": f"bundles gitmanifest history stores/base {WORDS}",
     "updates": "history refnames errors",
     "merge": "refs bundles gitmanifest history stores/base errors",
     "pushing": "refs merge bundles updates gitmanifest manifest history errors",
-    "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
-    f" cache stores/base {WORDS}",
-    "repo": f"{PLACES} addresses reach transfer packing gitmanifest pointer selection {WORDS}",
+    "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
+    f" manifest cache stores/base {WORDS}",
+    "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
+    f" pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
+    "entries": "project git",
+    "mending": "entries faults",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
-    "upload": f"repo scan confirmed transfer project pointer {WORDS}",
+    "proving": "repo stores stores/base stores/probe files manifest oid errors",
+    "upload": f"repo scan confirmed proving stores stores/wrap transfer project pointer {WORDS}",
     "inventory": f"repo scan upload transfer cache pointer {WORDS}",
     "pulling": f"repo inventory worktree {WORDS}",
-    "storing": f"repo inventory project transfer stores stores/probe {WORDS}",
+    "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
-    "checks": "repo inventory storing tracking hooks installation project worktree chunker git"
-    f" {WORDS}",
-    "filter": "repo worktree cache conversation onlookers interrupt selection pointer pktline "
-    + WORDS,
+    "teamchecks": "repo hooking managers installation receiving git",
+    "checks": "repo inventory storing tracking teamchecks installation project worktree"
+    f" chunker git {WORDS}",
+    "filter": "repo worktree cache conflict conversation onlookers interrupt selection pointer"
+    f" pktline {WORDS}",
     "remote": "updates refnames errors",
     "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
     f" stores stores/base stores/probe {WORDS}",
-    "deepening": f"remote refs bundles gitmanifest history git files {WORDS}",
+    "deepening": f"remote refs bundles gitmanifest history git files locks {WORDS}",
     "passing": "updates refnames pktline errors",
     "carrying": "passing remote sshcommand addresses history git config errors",
     "which": "addresses manifest gitmanifest reach config git stores stores/base stores/access"
     " errors",
-    "adoption": "hooks installation addresses repo git errors",
+    "adoption": "hooking installation addresses repo git errors",
     "tracing": "stores/base stores/wrap",
-    "hooks": f"repo scan upload git files pointer {WORDS}",
+    "ranges": f"repo scan {WORDS}",
+    "guard": f"repo scan entries faults mending project pointer {WORDS}",
+    "locked": f"repo guard mending entries project git {WORDS}",
+    "stored": f"repo scan upload guard entries pointer {WORDS}",
+    "checking": "repo scan guard locked stored ranges entries inventory upload project git "
+    + WORDS,
+    "receiving": f"repo scan stored checking entries guard inventory project pointer {WORDS}",
+    "hooking": f"repo hookfiles managers files {WORDS}",
+    "hooks": f"repo hookfiles checking guard receiving upload {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
     "registry": f"repo stores git project pointer {WORDS}",
     # faces
@@ -142,11 +177,13 @@ HOMES = {
     "pyfastcdc": "chunker",
     "backports": "pack",
     "compression": "pack",
-    "boto3": "stores/s3",
-    "botocore": "stores/s3",
-    "requests": "stores/http",
+    "boto3": "stores/s3client",
+    "botocore": "stores/s3client",
+    "urllib3": "stores/s3client",
+    "requests": "stores/web/wire",
     "dulwich": "api",
-    "fsspec": "filesystem",
+    "fsspec": "stores/filesystems",
+    "paramiko": "stores/ssh",
     "tqdm": "cli/terminal",
 }
 
@@ -279,6 +316,6 @@ def test_this_test_sees_every_kind_of_import():
     assert ("errors", "") in imports("oid")  # from .errors import …
     assert ("", "blake3") in imports("oid")
     assert ("config", "") in imports("cli/install")  # from ..config import …
-    assert ("hooks", "") in imports("cli/install")  # from .. import hooks
+    assert ("hooking", "") in imports("cli/install")  # from .. import hooking
     assert ("cli/dispatch", "") in imports("cli")  # inside a function
     assert list(named("git_data.oid", [])) == [("oid", "")]  # import git_data.oid

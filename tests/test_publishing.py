@@ -12,8 +12,10 @@ from .helpers import pusher
 from .helpers.engine import (
     Clone,
     arrives,
+    calls,
     clone,
     content,
+    counting,
     files_of,
     ids,
     manifest_of,
@@ -98,6 +100,44 @@ def test_a_store_that_never_answers_the_swap(tmp_path, root):
     at = Clone(tmp_path / "here", Silenced(str(root), create=True))
     with pytest.raises(Unreachable):
         send(at, {"f": b"content"})
+
+
+@pytest.mark.parametrize("was_done", [False, True])
+def test_a_lost_answer_when_a_store_is_made(tmp_path, root, there, was_done):
+    class Losing(LocalStore):
+        left = 2
+
+        def replace_if(self, name, data, version):
+            self.left -= 1
+            if self.left >= 0 and not was_done:
+                raise Unreachable("no answer")
+            new = super().replace_if(name, data, version)
+            if self.left >= 0:
+                raise Unreachable("no answer")
+            return new
+
+    at = Clone(tmp_path / "here", Losing(str(root), create=True))
+    arrives(there, send(at, {"f": b"content"}), {"f": b"content"})
+    assert at.objects.id == there.objects.id
+
+
+def test_a_store_that_cannot_be_made_is_told(tmp_path, root):
+    class Silenced(LocalStore):
+        def replace_if(self, name, data, version):
+            raise Unreachable("no answer")
+
+    at = Clone(tmp_path / "here", Silenced(str(root), create=True))
+    with pytest.raises(Unreachable):
+        at.objects.create()
+
+
+def test_what_was_put_in_force_need_not_be_read_back(tmp_path, root):
+    at = counting(tmp_path / "here", root, create=True)
+    send(at, {"f": b"content"})
+    assert [call.verb for call in calls(at) if call.name == "data/manifest"][-1] == "replace_if"
+    wanted = send(at, {"g": b"another"})
+    assert at.objects.generation == 3
+    assert at.objects.size_of(wanted[0].oid) == 7
 
 
 def test_a_store_that_always_changes_is_given_up(tmp_path, root):

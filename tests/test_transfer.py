@@ -8,8 +8,10 @@ from git_data import chunker, pack
 from git_data.errors import Damaged, NotFound, Unreachable
 from git_data.index import Index
 from git_data.oid import ObjectId, hash_bytes
+from git_data.sending import PACK_BYTES
 from git_data.stores.local import LocalStore
 from git_data.transfer import ObjectStore, Wanted
+from git_data.unpacking import READ_BYTES
 
 from .helpers import pusher
 from .helpers.engine import (
@@ -131,12 +133,12 @@ def test_the_same_chunks_within_one_push_are_stored_once(here):
     assert sent.new_bytes < 1.4 * len(data)
 
 
-def test_packs_are_full_and_no_larger_than_they_may_be(here, root):
-    send(here, {"large": content("large", 130 * MIB)})
+def test_packs_are_full_and_two_reads_bring_one(here, root):
+    send(here, {"large": content("large", 40 * MIB)})
     sizes = sorted(path.stat().st_size for path in files_of(root, "packs"))
     assert len(sizes) == 3
-    assert sizes[-1] <= pack.MAX_BYTES
-    assert sizes[1] > pack.MAX_BYTES - chunker.MAX_BYTES - 100
+    assert sizes[-1] <= PACK_BYTES <= min(2 * READ_BYTES - chunker.MAX_BYTES, pack.MAX_BYTES)
+    assert sizes[1] > PACK_BYTES - chunker.MAX_BYTES - 100
 
 
 def test_packs_are_ordered_by_path(here, root):
@@ -214,7 +216,7 @@ class Unplugged(LocalStore):
 
 
 def test_what_arrived_before_the_store_went_away_stays(here, root, tmp_path):
-    wanted = send(here, {f"{n}": content(f"{n}", 6 * MIB) for n in range(4)})
+    wanted = send(here, {f"{n}": content(f"{n}", 10 * MIB) for n in range(4)})
     store = Unplugged(str(root))
     store.left = 5
     at = Clone(tmp_path / "there", store)
@@ -278,7 +280,7 @@ print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux")
 def test_memory_of_a_fetch_does_not_grow_with_the_file(here, root, tmp_path):
     peaks = []
-    for mib in (20, 120):
+    for mib in (60, 160):
         [wanted] = send(here, {"f": content(f"{mib}", mib * MIB)})
         words = [str(tmp_path / f"{mib}"), str(root), wanted.oid.hex(), str(wanted.size)]
         command = [pusher.sys.executable, "-c", MEASURE, *words]

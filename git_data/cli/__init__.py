@@ -19,13 +19,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),
     "push": ("push", "send data to the store, as git push does"),
+    "fsck": ("fsck", "check commits as the hooks do, for CI"),
     "doctor": ("doctor", "find and explain what is half set up"),
     "install": ("install", "set git-data up for this user, or one repository"),
     "uninstall": ("install", "take exactly that back"),
     "completion": ("completion", "print the completion script of a shell"),
 }
 # Started by Git, not by people.
-_INTERNAL = {"filter-process": "filter_process", "hook": "hook", "merge-driver": "merge_driver"}
+_INTERNAL = {
+    "filter-process": "filter_process",
+    "hook": "hook",
+    "guard": "guard",
+    "merge-driver": "merge_driver",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from ..errors import UsageError
 from .access import Access
 from .base import Store
+from .pace import Paced
 from .retry import Retrying
 from .wrap import Existing
 
@@ -26,6 +27,10 @@ _NETWORK = {
     "s3": Scheme("s3", "open_s3"),
     "http": Scheme("http", "open_http"),
     "https": Scheme("http", "open_http"),
+    "webdav": Scheme("http", "open_http"),
+    "webdavs": Scheme("http", "open_http"),
+    "sftp": Scheme("sftp", "open_sftp"),
+    **dict.fromkeys(("gs", "az", "abfs"), Scheme("filesystems", "open_filesystem")),
 }
 ANYBODY = Access()
 
@@ -47,7 +52,7 @@ def open_store(url: str, *, base: str, create: bool = False, access: Access = AN
         raise UsageError(f"no store can be opened at {url}: {known} is what this version knows")
     module = importlib.import_module(f".{_NETWORK[scheme].module}", __package__)
     opener: Callable[[str, Access], Store] = getattr(module, _NETWORK[scheme].opener)
-    store = Retrying(opener(url, access))
+    store = Retrying(Paced(opener(url, access)))
     return store if create else Existing(store)
 
 
@@ -60,7 +65,10 @@ def _parse(url: str) -> tuple[str, str]:
     """The scheme and what follows; an address without scheme is a folder."""
     if "://" not in url or url.startswith("/"):
         return "file", os.path.expanduser(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"no address of a store: {url[:80]!r}") from error
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return "file", unquote(url.partition("://")[2].removeprefix("localhost"))
     return parts.scheme if parts.scheme != "file" else "file on another machine", url

@@ -6,7 +6,7 @@ every store before they become a path or a URL. All but the manifests never chan
 Rules for an implementation:
 - Safe in threads: every verb may be called from several at once.
 - A file is there whole or not at all; when `write` or `replace_if` returns, it is durable.
-- Only `Unreachable` is worth another try. A store makes none itself: `wrap.Retrying` does.
+- Only `Unreachable` is worth another try. A store makes none itself: `retry.Retrying` does.
 - The message of an error has the full path or address, the hint says what is safe.
 """
 
@@ -21,7 +21,7 @@ from ..errors import StoreError, Unreachable
 READ_BYTES = 16 << 20  # the most that one `read` may ask for
 NAME_CHARACTERS = 255
 MANIFESTS = ("data/manifest", "git/manifest")  # the files that change
-SAFE = "nothing was lost: your commits are safe here; run the same command again when it is"
+SAFE = "nothing was lost: your commits are safe here; run the same command again later"
 _PART = r"[a-z0-9._-]+"
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 
@@ -106,11 +106,60 @@ class Resumes(Protocol):
 
 
 @runtime_checkable
+class Proves(Protocol):
+    """A store that can show by itself what a race would show only now and then."""
+
+    def prove(self, name: str) -> str:
+        """What is wrong with its compare and swap, tried on a small file that is there; or ""."""
+
+
+@runtime_checkable
 class HasPaths(Protocol):
     """A store whose files can be opened or mapped in place."""
 
     def local_path(self, name: str) -> str | None:
         """Where a file lies on this machine; None when there is none."""
+
+
+@runtime_checkable
+class Parallel(Protocol):
+    """A store that answers several requests at once sooner than one after the other."""
+
+    at_once: int  # as many requests as are worthwhile
+
+
+class Readable(Protocol):
+    """As much of a store as it takes to read an immutable file."""
+
+    def read(self, name: str, start: int = 0, length: int | None = None) -> bytes: ...
+
+
+@runtime_checkable
+class HasCopies(Protocol):
+    """A store whose files may be had otherwise too."""
+
+    @property
+    def copies(self) -> Sequence[Readable]:
+        """Whom to ask for a file when the bytes that `read` gave turn out to be wrong: mirrors,
+        and, where bytes may have changed on their way, the same store once more."""
+
+
+def copies_of(store: Store) -> Sequence[Readable]:
+    return store.copies if isinstance(store, HasCopies) else ()
+
+
+@runtime_checkable
+class HasServer(Protocol):
+    """A store whose address may stand for another server tomorrow, by the user's own set-up."""
+
+    def server_address(self) -> str | None:
+        """Where it is now; asks nothing of it."""
+
+
+def path_of(url: str, name: str) -> str:
+    """How a file of a store is called in messages."""
+    head, mark, query = url.partition("?") if "://" in url else (url, "", "")
+    return f"{head}/{name}{mark}{query}"
 
 
 def check_name(name: str) -> str:

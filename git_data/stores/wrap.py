@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ..errors import NotFound
-from .base import MANIFESTS, HasPaths, Part, Store, Versioned
+from .base import (
+    MANIFESTS,
+    HasCopies,
+    HasPaths,
+    HasServer,
+    Parallel,
+    Part,
+    Proves,
+    Readable,
+    Resumes,
+    Store,
+    Versioned,
+)
 
 
 class Around:
-    """Hands everything on. `local_path` answers None where the inner store has no paths."""
+    """Hands everything on. It has the optional abilities that the inner store has, and no other.
+
+    A wrapper that does more overrides the verbs; `_resume` for `resume`, which not every one has.
+    """
 
     def __init__(self, inner: Store) -> None:
         self.inner = inner
+        if isinstance(inner, HasPaths):
+            self.local_path = inner.local_path
+        if isinstance(inner, Resumes):
+            self.resume = self._resume
+        if isinstance(inner, Parallel):
+            self.at_once = inner.at_once
+        if isinstance(inner, HasCopies):
+            self.copies: Sequence[Readable] = inner.copies
+        if isinstance(inner, Proves):
+            self.prove = inner.prove
+        if isinstance(inner, HasServer):
+            self.server_address = inner.server_address
 
     @property
     def url(self) -> str:
         return self.inner.url
 
-    def local_path(self, name: str) -> str | None:
-        return self.inner.local_path(name) if isinstance(self.inner, HasPaths) else None
+    def _resume(self, name: str, start: int, length: int, version: str) -> bytes:
+        assert isinstance(self.inner, Resumes)
+        return self.inner.resume(name, start, length, version)
 
     def read(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         return self.inner.read(name, start, length)
@@ -49,11 +78,16 @@ class Existing(Around):
 
     def replace_if(self, name: str, data: Part, version: str | None) -> str:
         if version is None and not any(self.inner.size(one) is not None for one in MANIFESTS):
-            raise NotFound(
-                f"there is no store at {self.url}",
-                f"if there should be one, make it with: git data store {self.url}",
-            )
+            raise no_store(self.url)
         return self.inner.replace_if(name, data, version)
+
+
+def no_store(url: str) -> NotFound:
+    """The error for a place that is no store, and is not made one unasked."""
+    return NotFound(
+        f"there is no store at {url}",
+        f"if there should be one, make it with: git data store {shlex.quote(url)}",
+    )
 
 
 class Call(NamedTuple):
@@ -88,6 +122,14 @@ class Counting(Around):
             data = self.inner.read(name, start, length)
         finally:
             self._add("read", name, len(data))
+        return data
+
+    def _resume(self, name: str, start: int, length: int, version: str) -> bytes:
+        data = b""
+        try:
+            data = super()._resume(name, start, length, version)
+        finally:
+            self._add("resume", name, len(data))
         return data
 
     def read_small(self, name: str, limit: int) -> Versioned | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from .hooks import our_hook
 from .world import PROJECT, Checkout, World
 
 # Files of at most 1 or 2 MiB (a unit is 512 bytes in some shells, 1 KiB in others): what is longer
@@ -190,7 +191,7 @@ class Moment:
 
     def become_hook(self, repo: Checkout) -> None:
         """The pre-push hook of this repository starts it."""
-        hook = repo.git_dir / "hooks" / "pre-push"
+        hook = our_hook(repo)
         lines = hook.read_text().splitlines()[:2]
         start = f'exec {self._command} hook --script "$0" -- pre-push "$@"'
         hook.write_text("\n".join([*lines, start, ""]))

@@ -2,39 +2,12 @@
 
 import pytest
 
-from git_data.errors import Conflict, Denied, NotFound, Unreachable
+from git_data.errors import Conflict, NotFound
 from git_data.stores import open_store
+from git_data.stores.base import HasCopies, HasPaths, Parallel, Resumes, copies_of
+from git_data.stores.pace import MOST, Paced
 from git_data.stores.retry import Retrying
-from git_data.stores.wrap import Call, Counting
-
-
-class Failing:
-    """A store whose every answer is this error; it counts how often it was asked."""
-
-    url = "bad://store"
-
-    def __init__(self, error, times=1 << 30):
-        self.error = error
-        self.times = times
-        self.asked = 0
-
-    def __getattr__(self, name):
-        def ask(*arguments):
-            self.asked += 1
-            if self.asked <= self.times:
-                raise self.error
-            return iter([("a", 1), ("b", 2)]) if name == "list" else b"answer"
-
-        return ask
-
-
-VERBS = {
-    "read": ("a", 0, 1),
-    "read_small": ("a", 1),
-    "write": ("a", [b"x"]),
-    "size": ("a",),
-    "delete": ("a",),
-}
+from git_data.stores.wrap import Around, Call, Counting, Existing
 
 
 @pytest.fixture
@@ -74,74 +47,48 @@ def test_requests_that_fail_are_counted_too(counting):
     assert [call.verb for call in counting.calls] == ["read", "replace_if", "read_small"]
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_what_was_unreachable_is_tried_again(verb):
-    inner, pauses = Failing(Unreachable("no answer"), times=3), []
-    store = Retrying(inner, attempts=4, sleep=pauses.append)
-    assert getattr(store, verb)(*VERBS[verb]) in (b"answer", None)
-    assert inner.asked == 4
-    assert len(pauses) == 3
+class Able:
+    """A store with every optional ability."""
+
+    url = "able://store"
+    at_once = 7
+    copies = ("another",)
+
+    def local_path(self, name):
+        return f"/{name}"
+
+    def resume(self, name, start, length, version):
+        return b"x" * length
 
 
-@pytest.mark.parametrize("verb", VERBS)
-def test_after_the_last_attempt_the_error_is_told(verb):
-    inner = Failing(Unreachable("no answer"))
-    store = Retrying(inner, attempts=3, sleep=lambda seconds: None)
-    with pytest.raises(Unreachable, match="no answer"):
-        getattr(store, verb)(*VERBS[verb])
-    assert inner.asked == 3
+ABILITIES = (HasPaths, Resumes, Parallel, HasCopies)
+WRAPPERS = (Around, Existing, Counting, Retrying, Paced)
 
 
-@pytest.mark.parametrize("error", [NotFound("x"), Denied("x"), Conflict("x")])
-def test_other_errors_are_told_at_once(error):
-    inner = Failing(error)
-    with pytest.raises(type(error)):
-        Retrying(inner, sleep=pytest.fail).read("a", 0, 1)
-    assert inner.asked == 1
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_wrapper_has_the_abilities_of_what_is_in_it(wrapper):
+    store = Existing(wrapper(Able()))
+    assert all(isinstance(store, ability) for ability in ABILITIES)
+    assert store.local_path("a") == "/a"
+    assert store.resume("a", 1, 3, "v") == b"xxx"
+    assert store.at_once == (MOST if wrapper is Paced else 7)
 
 
-def test_a_swap_is_never_repeated():
-    """It may have been done though the answer was lost: only reading again can tell."""
-    inner = Failing(Unreachable("no answer"))
-    with pytest.raises(Unreachable):
-        Retrying(inner, sleep=pytest.fail).replace_if("m", b"x", None)
-    assert inner.asked == 1
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_a_wrapper_has_no_other_abilities(wrapper):
+    store = Existing(wrapper(object()))
+    own = {Paced: {Parallel}, Retrying: {HasCopies}}.get(wrapper, set())
+    assert {one for one in ABILITIES if isinstance(store, one)} == own
 
 
-def test_pauses_grow_up_to_a_limit():
-    pauses = []
-    store = Retrying(Failing(Unreachable("x")), attempts=60, longest=2.0, sleep=pauses.append)
-    with pytest.raises(Unreachable):
-        store.size("a")
-    assert len(pauses) == 59
-    assert all(0 <= pause <= 2.0 for pause in pauses)
-    assert pauses[0] <= 0.5
-    assert len(set(pauses)) > 50  # random, so that many do not come back together
-    assert max(pauses) > 1.0
+def test_whom_to_ask_when_bytes_are_wrong():
+    assert copies_of(Existing(Able())) == ("another",)
+    assert copies_of(Existing(object())) == ()
+    again = Retrying(Able())
+    assert copies_of(Counting(again)) == (again,)
 
 
-def test_a_listing_is_tried_again_until_it_begins():
-    inner = Failing(Unreachable("x"), times=2)
-    assert list(Retrying(inner, sleep=lambda seconds: None).list("")) == [("a", 1), ("b", 2)]
-
-
-def test_a_listing_that_breaks_off_is_not_begun_anew():
-    class Breaking:
-        def list(self, prefix):
-            yield ("a", 1)
-            raise Unreachable("broke off")
-
-    entries = Retrying(Breaking(), sleep=pytest.fail).list("")
-    assert next(entries) == ("a", 1)
-    with pytest.raises(Unreachable):
-        next(entries)
-
-
-def test_no_attempts_is_one_attempt():
-    assert Retrying(Failing(Unreachable("x"), times=0), attempts=1).size("a") == b"answer"
-
-
-def test_a_store_without_paths_has_none(counting):
-    assert Counting(object()).local_path("a") is None
-    counting.write("a", [b"x"])
-    assert Retrying(counting).local_path("a") == counting.inner.local_path("a")
+def test_a_body_that_is_gone_on_with_is_counted():
+    counting = Counting(Able())
+    assert counting.resume("a", 5, 2, "v") == b"xx"
+    assert counting.calls == [Call("resume", "a", 2)]
