@@ -113,6 +113,8 @@ class Uploader:
             sent_bytes = store.send(items, self.repo.cache, self.progress, self._older).sent_bytes
         if store and store.id:
             self._remember(self._memory(store))
+        elif not lacking:
+            self._remember(self._memory_of_no_store())
         return Upload(address.url, len(items), sum(w.size for w in items), sent_bytes)
 
     def _writable(self, address: Address) -> ObjectStore:
@@ -130,7 +132,8 @@ class Uploader:
     ) -> tuple[ObjectStore | None, list[Wanted]]:
         """The store, if it is one already, and what it does not hold of these commits' objects."""
         store = self._existing(address)
-        needed = self._needed(self._memory(store).commits()) if self.tips else {}
+        known = [*self._memory(store).commits(), *self._memory_of_no_store().commits()]
+        needed = self._needed(known) if self.tips else {}
         for w in also:
             needed.setdefault(Pointer(w.oid, w.size), w)
         oids = {w.oid for w in needed.values()}
@@ -153,7 +156,7 @@ class Uploader:
 
     def _need_nothing(self, refusal: DataError | None) -> None:
         """Without a store only commits that need none may pass."""
-        memory = Confirmed(self.repo.folder, [_NO_STORE, *self._import_stores()], State())
+        memory = self._memory_of_no_store()
         needed = self._needed(memory.commits())
         if self.not_in_imports([*needed.values()]) and refusal:
             raise refusal
@@ -174,6 +177,10 @@ class Uploader:
         identity = [store.id, store.url, *self._import_stores()]
         state = State(store.deletions, store.generation, store.transactions)
         return Confirmed(self.repo.folder, identity, state)
+
+    def _memory_of_no_store(self) -> Confirmed:
+        """Of commits that need nothing of any store, but for what imports' stores hold."""
+        return Confirmed(self.repo.folder, [_NO_STORE, *self._import_stores()], State())
 
     def _import_stores(self) -> list[str]:
         """The stores that may hold a part of what these commits need, so that ours need not."""

@@ -21,8 +21,9 @@ PLACES = "cache worktree stores stores/base stores/mirrored config project git f
 OPERATIONS = (
     "filter remote hooks upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
-    " addresses adoption carrying passing registryservice which tracing showing resolving"
-    " origin sources listing listings getting importing asking differing standing updating"
+    " addresses adoption carrying passing registryservice which tracing history showing resolving"
+    " origin sources listing listings getting importing asking differing standing"
+    " updating"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
