@@ -62,7 +62,7 @@ def pre_push(
         sent = [] if uploads_itself else upload(repo, tips(lines), target, progress)
     except DataError as error:
         safe = "nothing was pushed, your commits are safe here"
-        raise type(error)(f"{error.message}; {safe}", error.hint) from error
+        raise error.reworded(f"{error.message}; {safe}") from error
     kept = script + KEPT
     if (
         not script

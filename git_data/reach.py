@@ -6,9 +6,10 @@ user's own when his config names it: as `data.store`, or by any `data.<url>.<key
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlsplit
 
-from .config import Settings, of_url, truth
+from .config import Settings, of_url, seconds, truth
 from .git import Git
 from .stores import is_network
 from .stores.access import Access, Login
@@ -33,7 +34,14 @@ def reach(git: Git, settings: Settings, url: str) -> Access:
         certificate=http.get("sslcert"),
         key=http.get("sslkey"),
         credentials=GitCredentials(git, server),
+        patience=_patience(found, settings),
     )
+
+
+def _patience(found: Mapping[str, str], settings: Settings) -> float | None:
+    """Seconds without progress after which a request fails: of this address, else of all."""
+    given = found.get("patience") or settings.values.get("data.patience", ("",))[-1]
+    return seconds("data.patience", given) if given else None
 
 
 def endpoint(url: str) -> str | None:

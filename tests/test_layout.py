@@ -45,12 +45,13 @@ TABLE = {
     "conversation": "pktline errors",
     # places
     "disk": "",
-    "files": "disk errors",
+    "unfinished": "",
+    "files": "disk unfinished errors",
     "git": "errors",
     "config": "git errors",
     "project": "git errors",
     "seal": "disk oid",
-    "objects": "seal files disk oid errors",
+    "objects": "seal files unfinished disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
     "placements": "files pointer oid errors",
     "indexlock": "files errors",
@@ -93,7 +94,7 @@ TABLE = {
     "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "refs": "manifest stores/base errors",
     "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
-    f" manifest cache stores/base {WORDS}",
+    f" unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} reach transfer packing refs pointer selection {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
@@ -115,6 +116,7 @@ TABLE = {
     "api": f"repo registry scan {WORDS}",
     "filesystem": "api errors",
     "cli/terminal": "progress",
+    "cli/leaving": "unfinished",
     "cli": "cli/*",
     "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo",
     "__main__": "cli",

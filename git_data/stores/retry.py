@@ -154,6 +154,8 @@ class _Failures:
         # What the store asks us to wait is never cut short: rather give up at once.
         asked_too_much = pause > LONGEST and self._give_up(LEAST_TRIES, pause)
         if asked_too_much or self._give_up(self._count, self._clock() - self._since + pause):
+            if isinstance(error, Interrupted):
+                error.data = b""  # nobody will go on with it, and the error may be kept
             raise error
         self._sleep(pause)
 

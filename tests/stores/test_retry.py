@@ -220,9 +220,10 @@ def test_progress_starts_patience_anew(retrying, clock):
 
 def test_without_progress_it_ends(retrying, clock):
     inner = Resuming(broke(b"abc"), broke(b""))
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         retrying(inner).read("a", 0, 5)
     assert sum(clock.pauses) <= PATIENCE + 1
+    assert caught.value.data == b""  # errors are kept; bytes that nobody wants are not
 
 
 def test_a_body_of_an_unknown_version_starts_anew(retrying, clock):
