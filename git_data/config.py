@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -71,6 +72,13 @@ def truth(name: str, value: str) -> bool:
     if value.lower() in _FALSE:
         return False
     raise UsageError(f"{name} is {value[:80]!r}: true or false is wanted")
+
+
+def seconds(name: str, value: str) -> float:
+    """A span of time: a number, 0 for none."""
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value):
+        return float(value)
+    raise UsageError(f"{name} is {value[:80]!r}: seconds are wanted, such as 60")
 
 
 def of_url(values: Mapping[str, tuple[str, ...]], url: str) -> dict[str, str]:

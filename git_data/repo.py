@@ -263,7 +263,8 @@ class Repo:
         reasons: dict[bytes, DataError],
         progress: Progress,
     ) -> list[Wanted]:
-        """What is still missing after this place was asked; `reasons` keeps the gravest why."""
+        """What is still missing after this place was asked. `reasons` keeps the first why that is
+        more than that somebody has it not: the places are asked nearest first."""
         try:
             if address.git_dir:
                 left = self._copy_from_cache(address.git_dir, left, reasons)
@@ -274,11 +275,11 @@ class Repo:
                 reasons.update((w.oid, error) for w in left if w.oid not in reasons)
             return left
         except DataError as error:
-            reasons.update((w.oid, error) for w in left)
-            return left
+            failed = [(w, error) for w in left]
         for w, why in failed:
-            if w.oid not in reasons or not isinstance(why, NotFound):
-                reasons[w.oid] = why
+            known = reasons.setdefault(w.oid, why)
+            if isinstance(known, NotFound):
+                reasons[w.oid] = known if isinstance(why, NotFound) else why
         return [w for w, _ in failed]
 
     def _copy_from_cache(

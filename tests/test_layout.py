@@ -55,14 +55,15 @@ TABLE = {
     "texts": "",
     # places
     "disk": "",
-    "files": "disk errors",
+    "unfinished": "",
+    "files": "disk unfinished errors",
     "locks": "files disk errors",
     "git": "errors",
     "config": "git errors",
     "project": "treewriter git errors",
     "addresses": "git errors",
     "seal": "disk oid",
-    "objects": "seal files disk oid errors",
+    "objects": "seal files unfinished disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
     "placements": "files locks pointer oid errors",
     "indexlock": "files errors",
@@ -125,7 +126,7 @@ TABLE = {
     "merge": "refs bundles gitmanifest history stores/base errors",
     "pushing": "refs merge bundles updates gitmanifest manifest history errors",
     "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
-    f" manifest cache stores/base {WORDS}",
+    f" unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
     # operations
@@ -193,6 +194,7 @@ TABLE = {
     "api": f"repo registry scan {WORDS}",
     "filesystem": "api errors",
     "cli/terminal": "progress",
+    "cli/leaving": "unfinished",
     "cli": "cli/*",
     "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo stores/base",
     "__main__": "cli",

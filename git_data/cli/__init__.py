@@ -42,6 +42,18 @@ _INTERNAL = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. 0 done, 1 failed, 2 misused, 3 partly done, 130 stopped."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(words)
+    except KeyboardInterrupt:  # before a command was loaded that could say more
+        status = 130
+    if "threading" not in sys.modules:
+        return status
+    from .leaving import leave
+
+    return leave(status)
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["filter-process"]:  # before anything slow is imported: Git waits
         from .filter_process import serve
 
