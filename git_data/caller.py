@@ -8,13 +8,37 @@ shell, or `git data` itself.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Sequence
-
-from .git import process
+from typing import NamedTuple
 
 _GENERATIONS = 6
 _WITH_VALUE = {"-c", "-C", "--git-dir", "--work-tree", "--namespace", "--super-prefix"}
 _WITH_VALUE |= {"--config-env", "--attr-source"}
+
+
+class Process(NamedTuple):
+    parent: int
+    words: list[str]  # the command line
+
+
+def process(pid: int) -> Process | None:
+    """A process of this machine; None when there is none, or it cannot be asked."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stat, open(f"/proc/{pid}/cmdline", "rb") as line:
+            parent = int(stat.read().rpartition(b")")[2].split()[1])
+            return Process(parent, [os.fsdecode(word) for word in line.read().split(b"\0")[:-1]])
+    except (OSError, ValueError, IndexError):
+        pass
+    if os.path.isdir("/proc/self"):
+        return None
+    try:  # macOS and others: words with spaces fall apart, which no reader of them minds
+        asked = ["ps", "-o", "ppid=", "-o", "command=", "-p", str(pid)]
+        done = subprocess.run(asked, capture_output=True, text=True, errors="replace", check=False)
+        parent_word, *words = done.stdout.split()
+        return Process(int(parent_word), words)
+    except (OSError, ValueError):
+        return None
 
 
 def command_above() -> list[str]:

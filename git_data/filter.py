@@ -128,7 +128,9 @@ class Filter:
         self._answer_content(text)
 
     def _clean_small(self, request: Request, content: bytes) -> bytes:
-        if not content or pointer.parse(content) or has_markers(content):
+        if found := pointer.parse_any_eol(content):
+            return found.encode()
+        if not content or has_markers(content):
             return content
         if request.path.rpartition(b"/")[2] in _NEVER_DATA:
             return content

@@ -35,12 +35,12 @@ _WHAT = {
 }
 _WITHOUT = {
     "pre-commit": """\
-kinds=$(git diff --cached --name-only -z | git check-attr --cached -z --stdin filter | tr '\\0' ' ')
-case $kinds in *" filter data "*)
+if git diff --cached --name-only -z | git check-attr --cached -z --stdin filter |
+  tr '\\0\\n' '\\n ' | awk 'NR % 3 == 0 && $0 == "data" {{ n++ }} END {{ exit !n }}'; then
   echo "git-data is not installed, this commit would hold whole files: nothing was committed." \\
     "Install git-data and commit again" >&2
-  exit 1 ;;
-esac
+  exit 1
+fi
 kept="${{0%/*}}/{name}{kept}"
 if test -x "$kept"; then exec "$kept" "$@"; fi""",
     "pre-push": """\

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from . import scan
 from .entries import Entry
-from .errors import DataError, StoreError
+from .errors import DataError, NotFound, StoreError
 from .guard import STORED, Finding
 from .oid import ObjectId
 from .pointer import Pointer
@@ -35,17 +35,18 @@ def ask(repo: Repo, oids: Iterable[ObjectId], addresses: Iterable[Address]) -> A
         try:
             left = repo.store(address._replace(create=False)).missing(left)
         except DataError as error:
-            silent.append((address, error))
+            if not (address.git_dir and isinstance(error, NotFound)):  # a remote need not be one
+                silent.append((address, error))
     return Asked(left, silent)
 
 
 def check(repo: Repo, data: Mapping[Pointer, Entry], revision: str) -> list[Finding]:
     """Every object is in a store where a reader of this revision looks."""
     asked = ask(repo, {one.oid for one in data}, repo.reading_addresses(revision))
-    why = "; ".join(f"{a.url} could not be asked: {e.message}" for a, e in asked.silent)
-    names = "" if why else "no store has its content"
+    why = "".join(f"; {a.url} could not be asked: {e.message}" for a, e in asked.silent)
+    what = "no store that answers has its content" if why else "no store has its content"
     return [
-        Finding(STORED, os.fsdecode(e.path), e.commit, f"{names}{why} ({one.oid})", _MEND)
+        Finding(STORED, os.fsdecode(e.path), e.commit, f"{what} ({one.oid}){why}", _MEND)
         for one, e in data.items()
         if one.oid in asked.missing
     ]

@@ -5,11 +5,14 @@ Some of it is a team's own choice: it is a hint then, which is told and changes 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import hooking, installation, managers
+from .beside import SUFFIX
 from .git import Git
+from .mending import quoted
 from .receiving import addresses
 from .repo import Repo
 
@@ -55,6 +58,19 @@ def of_clone(repo: Repo) -> Iterator[Problem]:
     yield from _pre_push(repo)
     yield from _pre_commit(repo)
     yield from _ci(repo)
+    yield from _left_beside(repo)
+
+
+def _left_beside(repo: Repo) -> Iterator[Problem]:
+    """Their versions that a merge wrote, when it was settled without `git data resolve`."""
+    listed = repo.git.run("ls-files", "-o", "-z", "--", f":(top,glob)**/*{SUFFIX}").split(b"\0")
+    for name in listed[:-1]:
+        path = name.removesuffix(SUFFIX.encode())
+        shown = f":(top,literal){os.fsdecode(path)}"
+        staged = repo.git.run("ls-files", "-s", "-z", "--", shown).split(b"\0")[:-1]
+        if [entry.split(b"\t")[0].endswith(b" 0") for entry in staged] == [True]:
+            what = f"{os.fsdecode(name)} is what a merge left of theirs"
+            yield Problem("leftover", what, f"rm {quoted(name)}", is_hint=True)
 
 
 def _pre_push(repo: Repo) -> Iterator[Problem]:

@@ -217,3 +217,25 @@ def test_a_partial_clone_fetches_nothing(world, repo):
     clone.git("read-tree", "HEAD")
     clone.git("remote", "set-url", "origin", "file:///not/there")
     assert guard(clone, "pointers", "raw.bin", "text") == []
+
+
+@pytest.mark.parametrize("kept", ["pointer", "content"])
+def test_the_cure_of_crlf_cures(repo, kept):
+    """Whether the work tree has the broken pointer, or already what it stands for."""
+    repo.write("a.bin", b"content")
+    repo.git("add", "a.bin")
+    broken = pointer_to(b"content").replace(b"\n", b"\r\n")
+    stage(repo, **{"a.bin": broken})
+    if kept == "pointer":
+        repo.write("a.bin", broken)
+    cure = guard(repo, "pointers", code=1)[0].partition("; ")[2]
+    repo.world.run("sh", "-c", cure, cwd=repo.path)
+    assert repo.staged("a.bin") == pointer_to(b"content")
+    assert guard(repo, "pointers") == []
+
+
+def test_the_cure_of_a_conflict_cures(repo):
+    stage(repo, **{"a.bin": merged()})
+    cure = guard(repo, "pointers", code=1)[0].partition("; ")[2]
+    repo.world.run("sh", "-c", cure, cwd=repo.path, env={"GIT_DATA_SKIP_SMUDGE": "1"})
+    assert guard(repo, "pointers") == []

@@ -4,18 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ..helpers.framework import IDS, PRE_COMMIT, prepare
+from ..helpers.framework import IDS, PRE_COMMIT
 from ..helpers.staging import commit_raw, pointer_to, stage
 from ..helpers.world import Checkout, random_bytes
 from ..test_guard import TRACKED
 from ..test_locked import said
 
 MANY = 10_000
-
-
-@pytest.fixture(scope="session")
-def framework(tmp_path_factory, commands):
-    return prepare(tmp_path_factory.getbasetemp().parent, commands)
 
 
 @pytest.fixture
