@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from . import grafting
 from .errors import NotFound
 from .git import Git
 from .inventory import left_as_pointers
-from .listing import Entry
+from .listing import LINK, Entry
 from .project import Import
 from .repo import Repo
 
@@ -46,7 +46,7 @@ def _meets(name: str, path: str) -> bool:
 
 def look(repo: Repo, item: Import, staged: Sequence[Entry]) -> Here:
     """`staged`: all of the index."""
-    files = [_inside(entry, item.name) for entry in staged if _lies_at(entry.path, item.name)]
+    files = inside(staged, item.name)
     literal = f":(literal){item.name}"
     options = ("--name-only", "-z", "--no-ext-diff", "--ignore-submodules")
     listed = os.fsdecode(repo.git.run("diff", *options, "--", literal))
@@ -55,12 +55,15 @@ def look(repo: Repo, item: Import, staged: Sequence[Entry]) -> Here:
     return Here(files, tree, sorted({*listed.split("\0")[:-1]}))
 
 
-def _lies_at(path: str, name: str) -> bool:
-    return path == name or path.startswith(name + "/")
+def inside(staged: Iterable[Entry], name: str) -> list[Entry]:
+    """The files at a path and below it, their paths from there."""
+    found = (e for e in staged if e.path == name or e.path.startswith(name + "/"))
+    return [entry._replace(path=entry.path[len(name) + 1 :]) for entry in found]
 
 
-def _inside(entry: Entry, name: str) -> Entry:
-    return entry._replace(path=entry.path[len(name) + 1 :])
+def kinds(files: Iterable[Entry]) -> dict[str, bool]:
+    """Which files are data; links are neither."""
+    return {e.path: e.pointer is not None for e in files if e.mode != LINK}
 
 
 def _tree(git: Git, files: Sequence[Entry]) -> str:

@@ -21,7 +21,7 @@ PLACES = "cache worktree stores stores/base config project git files"
 OPERATIONS = (
     "filter remote hooks upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial origin sources listing listings getting importing"
-    " asking differing standing updating"
+    " asking differing standing updating settling"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -128,6 +128,8 @@ TABLE = {
     "standing": "grafting listing scan sources inventory project repo git errors",
     "updating": "applying asking differing importing incoming inventory listing pulling sources"
     " standing project repo errors progress",
+    "settling": "applying grafting listing sections sources standing tracking project repo files"
+    " git errors",
     "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",
