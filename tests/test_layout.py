@@ -125,7 +125,7 @@ TABLE = {
     "applying": "grafting incoming sections tracking project repo files git errors",
     "importing": "applying incoming sources project repo treewriter errors progress",
     "differing": "listing scan inventory repo",
-    "standing": "grafting listing scan sources inventory project repo git errors",
+    "standing": "asking grafting listing sources inventory project repo git errors",
     "updating": "applying asking differing importing incoming inventory listing pulling sources"
     " standing project repo errors progress",
     "settling": "applying grafting listing sections sources standing tracking project repo files"
