@@ -114,15 +114,17 @@ class Kept:
             try:
                 self._fetch([f"+{n}:{ref}" for n, ref in zip(revisions, refs, strict=True)])
             except Hidden:  # ids that this server gives only with the branches they are on
+                self._fetch(_EVERYTHING, everything=True)
                 names = [name for name in revisions if not is_commit_id(name)]
-                self._fetch([*_EVERYTHING, *(f"+{n}:{_ref(n)}" for n in names)], past=True)
+                if names:
+                    self._fetch([f"+{name}:{_ref(name)}" for name in names])
                 refs = [n if is_commit_id(n) else _ref(n) for n in revisions]
             return self._settle(revisions, refs)
 
     def full_id(self, short: str) -> str | None:
         """The one commit whose id begins so, of all branches and tags."""
         with self._locked():
-            self._fetch(_EVERYTHING, past=True)
+            self._fetch(_EVERYTHING, everything=True)
             found = self.git.run("rev-parse", f"--disambiguate={short}").decode().split()
             commits = {commit for commit in self._resolve(found) if commit in found}
         return commits.pop() if len(commits) == 1 else None
@@ -154,12 +156,12 @@ class Kept:
         self.git.run("update-ref", "--stdin", input=updates.encode())
         return commits
 
-    def _fetch(self, refspecs: Sequence[str], past: bool = False) -> None:
+    def _fetch(self, refspecs: Sequence[str], everything: bool = False) -> None:
         """In the way that this repository allows, which is found out once."""
         self._prepare("sha1")
         while True:
             try:
-                ask(self.git, self.origin, self._parts(past or self._past), refspecs)
+                ask(self.git, self.origin, self._parts(everything), refspecs)
                 return
             except OtherFormat:
                 shutil.rmtree(self.folder)
@@ -172,10 +174,12 @@ class Kept:
                 if not self._try_helper():
                     raise
 
-    def _parts(self, past: bool) -> Sequence[str]:
+    def _parts(self, everything: bool) -> Sequence[str]:
         if self._is_whole():
             return ()
-        return (self._filter, "--prune") if past else (self._filter, "--depth=1")
+        if everything:  # branches that are gone may be in the way of new ones
+            return (self._filter, "--prune")
+        return (self._filter,) if self._past else (self._filter, "--depth=1")
 
     def _try_helper(self) -> bool:
         """No ordinary repository at a `data::` address: ask through its helper from now on."""

@@ -39,7 +39,7 @@ _STORE_KEYS = {"url", "mirror"}
 _TRACK_KEYS = {"above"}
 _FETCH_KEYS = {"include", "exclude"}
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")
-_IMPORT_KEYS = {"url", "path", "rev", "commit", "tree", "store", "copy"}
+IMPORT_KEYS = {"url", "path", "rev", "commit", "tree", "store", "copy"}
 
 
 class Import(NamedTuple):
@@ -92,7 +92,7 @@ def parse(entries: dict[str, tuple[str, ...]]) -> Project:
     for name, values in entries.items():
         section, _, rest = name.partition(".")
         where, _, key = rest.rpartition(".")
-        if section == "import" and where and key in _IMPORT_KEYS:
+        if section == "import" and where and key in IMPORT_KEYS:
             imports.setdefault(where, {})[key] = values
         elif where or key not in _known(section):
             raise FormatError(f"{NAME}: unknown key {name[:80]!r}", "update git-data, or remove it")

@@ -52,11 +52,6 @@ class Source(Repo):
         """Plain files of Git's that are too large to have come with their commit."""
         self._kept.bring_blobs(oids)
 
-    @property
-    def history(self) -> Kept:
-        """The same repository, all its commits and no files: for questions about its past."""
-        return self._kept.history
-
     # Where its data lies
 
     def project_at(self, revision: str) -> Project:
@@ -127,10 +122,15 @@ def fetch(url: str, revisions: Sequence[str], base: str, asking: Git) -> tuple[S
 
     `base`: where a relative folder starts. `asking`: the user's own Git, for his settings.
     """
-    origin = find(url, base, asking)
-    kept = Kept(asking, os.path.join(sources_folder(asking), _name_of(origin)), origin)
+    kept = keep(url, base, asking)
     commits = _commits(kept, revisions)
     return Source(kept, base, asking), commits
+
+
+def keep(url: str, base: str, asking: Git) -> Kept:
+    """Where the repository at an address is kept, or will be; nobody is asked."""
+    origin = find(url, base, asking)
+    return Kept(asking, os.path.join(sources_folder(asking), _name_of(origin)), origin)
 
 
 def _name_of(origin: Origin) -> str:

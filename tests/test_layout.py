@@ -23,7 +23,7 @@ OPERATIONS = (
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
     " addresses adoption carrying passing registryservice which tracing history showing resolving"
     " origin sources listing listings getting importing asking differing standing"
-    " updating"
+    " updating settling"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -186,9 +186,11 @@ TABLE = {
     "applying": "grafting incoming sections tracking project repo files git errors",
     "importing": "applying incoming sources project repo treewriter errors progress",
     "differing": "listing scan inventory repo",
-    "standing": "grafting listing scan sources inventory project repo git errors",
+    "standing": "asking grafting listing sources inventory project repo git errors",
     "updating": "applying asking differing importing incoming inventory listing pulling sources"
     " standing project repo errors progress",
+    "settling": "applying grafting listing sections sources standing tracking project repo files"
+    " git errors",
     "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "get": ("get", "write files of any repository here, at any revision"),
     "import": ("import_", "take a path of another repository in, locked to a version"),
     "update": ("update", "bring imports to what their sources have now"),
+    "diff": ("diff", "which data differs between two revisions, with sizes"),
     "status": ("status", "what changed, what no store holds yet, what is missing here"),
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from .. import standing, updating
-from ..errors import DataError, Incomplete, NotFound
+from .. import settling, standing, updating
+from ..errors import DataError, Incomplete, NotFound, UsageError
 from ..repo import Repo
 from ..updating import Step
 from . import differences
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Bring imports to what their sources have now: the branch or tag that they follow, or "
         "another with --rev. Shows which files were added, changed and removed, fetches what "
         "changed, and stages all of it. An import that follows a commit stays as it is; one that "
-        "was changed here is left alone.",
+        "was changed here is left alone. A merge that stopped at .gitdata is settled by it.",
         "git data update --dry-run",
         "git data update data/cats --rev v1.3",
     )
@@ -51,10 +51,16 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     screen.quiet = arguments.quiet or arguments.json
     repo = Repo.open()
     need_work_tree(repo)
+    paths = Here.of(repo).all_to_top(arguments.paths)
+    if settling.is_needed(repo):
+        if arguments.dry_run:
+            raise UsageError(".gitdata is in conflict", "settle it: git data update PATH")
+        settling.settle(repo, paths, arguments.rev or "")
+        repo = Repo.open()
     items = standing.imports(repo)
     if not items and not arguments.paths:
         raise NotFound("there are no imports here", "make one: git data import URL PATH")
-    chosen = standing.chosen(items, Here.of(repo).all_to_top(arguments.paths))
+    chosen = standing.chosen(items, paths)
     screen.start("Asking the sources", 0, 0)
     steps = updating.plan(repo, chosen, arguments.rev or "", arguments.force)
     screen.finish()
