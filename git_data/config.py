@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -53,6 +54,17 @@ def home() -> str:
     return os.path.expanduser("~")
 
 
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """Ours among the folders for what can be had again."""
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or home(), ".cache")
+    return os.path.join(base, "git-data")
+
+
+def sources_folder(git: Git) -> str:
+    """Where repositories are kept that data comes from: data.sources, else the user's cache."""
+    return git.config_path("data.sources") or os.path.join(cache_folder(git.environ), "sources")
+
+
 def truth(name: str, value: str) -> bool:
     """A boolean as Git reads it."""
     if value.lower() in _TRUE:
@@ -60,6 +72,13 @@ def truth(name: str, value: str) -> bool:
     if value.lower() in _FALSE:
         return False
     raise UsageError(f"{name} is {value[:80]!r}: true or false is wanted")
+
+
+def seconds(name: str, value: str) -> float:
+    """A span of time: a number, 0 for none."""
+    if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value):
+        return float(value)
+    raise UsageError(f"{name} is {value[:80]!r}: seconds are wanted, such as 60")
 
 
 def of_url(values: Mapping[str, tuple[str, ...]], url: str) -> dict[str, str]:

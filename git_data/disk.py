@@ -186,6 +186,24 @@ def exchange(name: bytes, folder: int, other: bytes, other_folder: int) -> bool:
     raise OSError(number, os.strerror(number), os.fsdecode(other))
 
 
+def rename_new(source: PathLike, name: bytes, folder: int) -> None:
+    """Move a file to a name in an open folder of the same file system that must not be taken.
+    FileExistsError when it is."""
+    linux = _c_function("renameat2")
+    function = linux or _c_function("renameatx_np")
+    here, flag = (-100, 1) if linux else (-2, 4)  # AT_FDCWD; RENAME_NOREPLACE, RENAME_EXCL
+    if function is not None:
+        if function(here, os.fsencode(source), folder, name, flag) == 0:
+            return
+        import ctypes
+
+        number = ctypes.get_errno()
+        if number not in _CANNOT_EXCHANGE:
+            raise OSError(number, os.strerror(number), os.fsdecode(name))
+    os.link(source, name, dst_dir_fd=folder, follow_symlinks=False)
+    os.unlink(source)
+
+
 @lru_cache(maxsize=8)
 def _c_function(name: str) -> Callable[..., int] | None:
     """A system call that Python has no name for; ctypes is dear to import."""

@@ -18,6 +18,10 @@ the hint is the one command or step that helps.
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+_Error = TypeVar("_Error", bound="DataError")
+
 
 class DataError(Exception):
     exit_code = 1
@@ -26,6 +30,13 @@ class DataError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def reworded(self: _Error, message: str) -> _Error:
+        """The same failure, told in other words."""
+        made = type(self).__new__(type(self))  # whatever else its kind is made with
+        made.__dict__.update(self.__dict__, message=message)
+        made.args = (message,)
+        return made
 
     def __str__(self) -> str:
         return f"{self.message}; {self.hint}" if self.hint else self.message

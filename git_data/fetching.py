@@ -264,4 +264,4 @@ def _span(group: Sequence[Small]) -> Span:
 
 def _about(wanted: Wanted, error: DataError) -> DataError:
     """The same failure, with the file it is about."""
-    return type(error)(f"{wanted.path}: {error.message}", error.hint)
+    return error.reworded(f"{wanted.path}: {error.message}")

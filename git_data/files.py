@@ -26,6 +26,7 @@ from .disk import (
     write_all,
 )
 from .errors import Conflict, DataError
+from .unfinished import create, finished
 
 __all__ = [
     "WRITEBACK",
@@ -120,6 +121,7 @@ class Temporary:
             os.replace(self.path, path)
         else:
             link_new(self.path, os.fspath(path))
+        finished(self.path)
         self.path = ""
         if durable:
             sync_folder(os.path.dirname(os.fspath(path)) or ".")
@@ -152,9 +154,10 @@ def open_temporary(folder: PathLike, mode: int = 0o666) -> tuple[int, str]:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     while True:
         path = os.path.join(folder, temporary_name())
-        fd = os.open(path, flags, mode)
+        fd = create(path, flags, mode)
         if lock_file(fd, wait=True) is None or os.fstat(fd).st_nlink > 0:
             return fd, path
+        finished(path)
         os.close(fd)  # somebody removed it before it was locked
 
 
@@ -228,6 +231,7 @@ def remove_quietly(path: PathLike) -> None:
         os.unlink(path)
     except OSError:
         pass
+    finished(os.fspath(path))
 
 
 # Folders and files that a group shares

@@ -1,6 +1,9 @@
 """What the local repository knows of commits: the questions that fetching and pushing put to it.
 
 Replaced objects (`git replace`) and grafts are ignored: what is sent is what the ids stand for.
+
+In a partial clone Git fetches what it misses, and would start us again for what we only look for.
+Newer Git can be told not to (GIT_NO_LAZY_FETCH); older Git finds a helper that refuses (ASKING).
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from typing import NamedTuple
 
 from .errors import GitError
 from .git import Git, Location
+
+ASKING = "GIT_DATA_ASKING"  # in the environment of the commands that ask
 
 
 class Thing(NamedTuple):
@@ -33,8 +38,8 @@ class News(NamedTuple):
 class History:
     def __init__(self, git: Git, location: Location) -> None:
         none = os.path.join(location.common_dir, "git-data", "no-grafts")
-        variables = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": none}
-        self.git = git.with_variables(**variables)
+        self.git = git.with_variables(GIT_NO_REPLACE_OBJECTS="1", GIT_GRAFT_FILE=none)
+        self.asking = self.git.with_variables(GIT_NO_LAZY_FETCH="1", **{ASKING: "1"})
         self.location = location
 
     # Which objects
@@ -44,7 +49,7 @@ class History:
         names = "".join(f"{oid}\n" for oid in oids).encode()
         if not names:
             return set()
-        answers = self.git.run("cat-file", "--batch-check", input=names).splitlines()
+        answers = self.asking.run("cat-file", "--batch-check", input=names).splitlines()
         return {a.split()[0].decode() for a in answers if not a.endswith(b" missing")}
 
     def find(self, expressions: Sequence[str]) -> list[Thing | None]:
@@ -56,9 +61,9 @@ class History:
 
     def _check(self, names: Sequence[str]) -> list[bytes]:
         text = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
-        # Not to fetch from a promisor what is only looked for.
-        asked = self.git.with_variables(GIT_NO_LAZY_FETCH="1")
-        return asked.run("cat-file", "--batch-check", input=text).splitlines() if names else []
+        return (
+            self.asking.run("cat-file", "--batch-check", input=text).splitlines() if names else []
+        )
 
     def _object(self, answer: bytes) -> Thing | None:
         words = answer.decode(errors="replace").rsplit(" ", 2)
@@ -76,7 +81,7 @@ class History:
 
     def is_ancestor(self, old: str, new: str) -> bool:
         """True when `new` has all of `old`'s history; both are here."""
-        status, _, err = self.git.attempt("merge-base", "--is-ancestor", old, new)
+        status, _, err = self.asking.attempt("merge-base", "--is-ancestor", old, new)
         if status not in (0, 1):
             raise GitError(f"git merge-base failed: {err.decode(errors='replace').strip()}")
         return status == 0
@@ -91,8 +96,10 @@ class History:
     def _connected(self, oids: Sequence[str]) -> bool:
         """As Git checks what it fetched: whatever refs reach is complete, the rest is walked."""
         names = "".join(f"{oid}\n" for oid in oids).encode()
-        words = ("rev-list", "--objects", "--quiet", "--stdin", "--not", "--all")
-        return self.git.attempt(*words, input=names)[0] == 0
+        words = ["rev-list", "--objects", "--quiet", "--stdin"]
+        words += ["--exclude-promisor-objects"] if self.is_partial() else []
+        words += ["--not", "--all", "--alternate-refs"]
+        return self.asking.attempt(*words, input=names)[0] == 0
 
     def news(self, tips: Sequence[Thing], others: Iterable[str]) -> News:
         """What is reachable from `tips` and from none of the `others`, which are here."""
@@ -115,7 +122,7 @@ class History:
             return set()
         return {
             line.decode().strip()
-            for line in self.git.lines("rev-list", "--stdin", input=names.encode())
+            for line in self.asking.lines("rev-list", "--stdin", input=names.encode())
         }
 
     def _walk(self, starts: set[str], known: set[str]) -> tuple[_Inside, set[str], bool]:
@@ -126,7 +133,7 @@ class History:
         if not starts:
             return inside, prerequisites, cut
         words = ("rev-list", "--boundary", "--parents", "--stdin")
-        for line in self.git.lines(*words, input=names.encode()):
+        for line in self.asking.lines(*words, input=names.encode()):
             oid, *parents = line.decode().split()
             if oid.startswith("-"):
                 prerequisites.add(oid[1:])
@@ -148,11 +155,6 @@ class History:
     def is_partial(self) -> bool:
         """True where objects may be missing: fetched when they are needed, if at all."""
         return self.git.line("config", "extensions.partialClone") is not None
-
-    @property
-    def is_empty(self) -> bool:
-        """True for a repository without any ref, as in a clone."""
-        return not self.git.run("for-each-ref", "--count=1")
 
 
 class _Inside:

@@ -26,7 +26,7 @@ def pre_push(
         sent = [] if uploads_itself(target) else upload(repo, tips(lines), target, progress)
     except DataError as error:
         safe = "nothing was pushed, your commits are safe here"
-        raise type(error)(f"{error.message}; {safe}", error.hint) from error
+        raise error.reworded(f"{error.message}; {safe}") from error
     return sent, run_kept(repo, "pre-push", script, [target.remote, target.url], lines)
 
 

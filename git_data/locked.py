@@ -72,13 +72,13 @@ def _is_touched(item: Import, view: View, commit: str) -> bool:
 
 
 def _what_is_wrong(item: Import, found: str | None) -> str:
-    loose = [key for key in _LOCKS if not _ID.fullmatch(item.values.get(key, ""))]
+    loose = [key for key in _LOCKS if not _ID.fullmatch(getattr(item, key))]
     if loose:
         return f"this import is not locked: its {' and '.join(loose)} is missing or no id"
     if found is None:
         return "this import is not there"
-    if found != item.values["tree"]:
-        return f"this import is not what it was locked to ({item.values['commit'][:12]})"
+    if found != item.tree:
+        return f"this import is not what it was locked to ({item.commit[:12]})"
     return ""
 
 

@@ -34,6 +34,7 @@ from .files import (
 )
 from .oid import ObjectId, hash_stream
 from .seal import BROKEN, read_seal, set_seal
+from .unfinished import create, finished
 
 DURABLE_BYTES = 1 << 20  # from this size on, a sync is short beside the writing or the hashing
 _MODE = 0o444
@@ -180,7 +181,7 @@ class ObjectFolder:
         try:
             self.prepare()
             temporary = f"{self._prefix}{next(self._count):x}"
-            fd = os.open(temporary, _CREATE, _MODE)
+            fd = create(temporary, _CREATE, _MODE)
             try:
                 write_all(fd, data)
                 allow(fd, self._bits)
@@ -229,6 +230,7 @@ class ObjectFolder:
         except IsADirectoryError:
             self._damaged(path, "it is a folder")
             os.rename(temporary, path)
+        finished(temporary)
 
     def prepare(self) -> None:
         """Before this process's first file: folders, and what killed processes left goes. Raises

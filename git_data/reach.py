@@ -7,9 +7,10 @@ user's own when his config names it: as `data.store`, as a `data::` remote, or b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from .config import Settings, of_url, truth
+from .config import Settings, of_url, seconds, truth
 from .git import Git
 from .stores import is_network
 from .stores.access import Access, Login
@@ -44,6 +45,7 @@ def reach(git: Git, settings: Settings, url: str) -> Access:
         certificate=http.get("sslcert"),
         key=http.get("sslkey"),
         credentials=GitCredentials(git, server),
+        patience=_patience(found, settings),
     )
 
 
@@ -53,6 +55,12 @@ def _is_remote(settings: Settings, url: str) -> bool:
     names = (name for name in settings.values if name.startswith("remote."))
     own = (settings.values[name] for name in names if name.endswith((".url", ".pushurl")))
     return any("data::" + url in found for found in own)
+
+
+def _patience(found: Mapping[str, str], settings: Settings) -> float | None:
+    """Seconds without progress after which a request fails: of this address, else of all."""
+    given = found.get("patience") or settings.values.get("data.patience", ("",))[-1]
+    return seconds("data.patience", given) if given else None
 
 
 def endpoint(url: str) -> str | None:

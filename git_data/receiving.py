@@ -104,11 +104,11 @@ def _refusal(
     silent: Sequence[tuple[Address, DataError]],
 ) -> tuple[str, str]:
     content = f"its content ({one.oid})"
-    if elsewhere and elsewhere.store:
-        what = f"{content} lies in {elsewhere.store}, where this server does not look"
+    if elsewhere and elsewhere.stores:
+        what = f"{content} lies in {elsewhere.stores[0]}, where this server does not look"
         copy = f"git config -f {project.NAME} {_key(elsewhere)}.copy true"
         return what, (
-            f"on the server: git config --add data.allowStore {elsewhere.store}, "
+            f"on the server: git config --add data.allowStore {elsewhere.stores[0]}, "
             f"or take it into your own store: {copy}, commit, push"
         )
     if silent:

@@ -66,7 +66,7 @@ class RegistryService:
         manifest = self.registry.manifest or self.registry.need()
         # `git clone` has settled the object format only now.
         history = History(self.here.git, self.here.git.locate())
-        if options.text("filter") and options.verbosity > 0:
+        if options.text("filter") and options.has("cloning") and options.verbosity > 0:
             self.progress(options).note(
                 "git-data: a registry in a store has no filters: all is fetched"
             )

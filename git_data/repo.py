@@ -26,7 +26,7 @@ from .stores import is_network, open_store
 from .stores.access import Access
 from .stores.base import Store
 from .stores.mirrored import Mirrored
-from .transfer import ObjectStore, Wanted
+from .transfer import HELD_BYTES, ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
 _VERSIONS = 50  # of `.gitdata` that are asked for stores of old
@@ -49,6 +49,7 @@ class Repo:
         self.location = location
         self.settings = chosen
         self.folder = os.path.join(location.common_dir, "git-data")
+        self.held_bytes = HELD_BYTES  # of indexes of a store that are kept here, at most
         self.opened: dict[str, Store] = {}  # by address: stores that somebody has opened already
         self._stores: dict[tuple[str, ...], ObjectStore] = {}
         self._access: dict[str, Access] = {}
@@ -104,7 +105,9 @@ class Repo:
                 mirrors = [Address(url, f"mirror of {address.url}") for url in address.mirrors]
                 store = Mirrored(store, [partial(self.open_store, one) for one in mirrors])
             alone = self.access(address.url).single_writer
-            self._stores[key] = ObjectStore(store, self.folder, single_writer=alone)
+            self._stores[key] = ObjectStore(
+                store, self.folder, self.held_bytes, single_writer=alone
+            )
         return self._stores[key]
 
     def open_store(self, address: Address) -> Store:
@@ -230,16 +233,18 @@ class Repo:
         treeish: str | None = None,
         progress: Progress = SILENT,
         earlier: bool = False,
+        first: Iterable[Address] = (),
     ) -> list[Failure]:
         """Bring objects into the cache, in bulk, from wherever they are. Gives what failed.
 
-        `earlier`: also from the stores that older versions of `.gitdata` name.
+        `earlier`: also from the stores that older versions of `.gitdata` name. `first`: places that
+        are asked before all others.
         """
         left = [w for w in wanted if not self.cache.has(w.oid, w.size)]
         reasons: dict[bytes, DataError] = {}
         if not left:
             return []
-        places = self.reading_addresses(treeish)
+        places = chain(first, self.reading_addresses(treeish))
         if earlier:
             places = chain(places, self.earlier_addresses(treeish or "HEAD"))
         try:
@@ -258,7 +263,8 @@ class Repo:
         reasons: dict[bytes, DataError],
         progress: Progress,
     ) -> list[Wanted]:
-        """What is still missing after this place was asked; `reasons` keeps the gravest why."""
+        """What is still missing after this place was asked. `reasons` keeps the first why that is
+        more than that somebody has it not: the places are asked nearest first."""
         try:
             if address.git_dir:
                 left = self._copy_from_cache(address.git_dir, left, reasons)
@@ -269,11 +275,11 @@ class Repo:
                 reasons.update((w.oid, error) for w in left if w.oid not in reasons)
             return left
         except DataError as error:
-            reasons.update((w.oid, error) for w in left)
-            return left
+            failed = [(w, error) for w in left]
         for w, why in failed:
-            if w.oid not in reasons or not isinstance(why, NotFound):
-                reasons[w.oid] = why
+            known = reasons.setdefault(w.oid, why)
+            if isinstance(known, NotFound):
+                reasons[w.oid] = known if isinstance(why, NotFound) else why
         return [w for w, _ in failed]
 
     def _copy_from_cache(
@@ -379,8 +385,8 @@ def named(found: Project) -> Iterator[Address]:
     for mirror in found.mirrors:
         yield Address(mirror, f"mirror in {project.NAME}")
     for item in found.imports:
-        if item.store:
-            yield Address(item.store, f"import {item.name} in {project.NAME}")
+        for store in item.stores:
+            yield Address(store, f"import {item.name} in {project.NAME}")
 
 
 def _nowhere(wanted: Wanted) -> DataError:

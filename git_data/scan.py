@@ -13,8 +13,7 @@ from .errors import GitError
 from .git import Git
 from .pointer import Pointer
 
-# A pointer has 102 to 200 bytes; other blobs are not read.
-_SMALLEST, _LARGEST = 102, pointer.MAX_BYTES
+_SMALLEST, _LARGEST = pointer.SIZES[0], pointer.MAX_BYTES  # other blobs are not read
 _FORMAT = "--batch-check=%(objecttype) %(objectsize) %(objectname) %(rest)"
 _BATCH = 500  # names written before the answers are read: fits the smallest pipe
 

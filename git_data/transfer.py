@@ -23,9 +23,10 @@ from .publishing import Moved, check_writable, create
 from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
+from .unfinished import THREADS
 from .unpacking import batches
 
-__all__ = ["Failure", "ObjectStore", "Sent", "Wanted"]
+__all__ = ["HELD_BYTES", "Failure", "ObjectStore", "Sent", "Wanted"]
 
 RESTARTS = 5  # each means that the store deleted something meanwhile
 
@@ -193,7 +194,7 @@ class ObjectStore:
     def _pool(self) -> Iterator[ThreadPoolExecutor]:
         """The one pool. Whoever is interrupted does not wait for threads that hang in a network:
         what they still bring is dropped, and cli/leaving.py ends the process without them."""
-        pool = ThreadPoolExecutor(width_of(self._catalog.store).threads, "git-data")
+        pool = ThreadPoolExecutor(width_of(self._catalog.store).threads, THREADS)
         try:
             yield pool
         except BaseException as error:

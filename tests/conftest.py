@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from .helpers import servers, web
+from .helpers.faults import FaultProxy
+from .helpers.network import Network, install
 from .helpers.sshd import Sshd
+from .helpers.webfolder import WebFolder
 from .helpers.world import World, isolated, make_launcher, run
 
 _HOME = Path.home()
@@ -119,6 +123,24 @@ def world(bare_world, installed_config) -> World:
     """A fresh machine on which `git data install` was run."""
     (bare_world.home / ".gitconfig").write_text(installed_config)
     return bare_world
+
+
+@pytest.fixture(scope="session")
+def networked(tmp_path_factory) -> tuple[Path, str]:
+    """As `commands` and `installed_config`, of a program that reaches a store over HTTP."""
+    return install(tmp_path_factory.mktemp("networked"))
+
+
+@pytest.fixture
+def network(tmp_path, networked) -> Iterator[Network]:
+    """A machine with its data in a store over a network."""
+    commands, config = networked
+    home, root, served = tmp_path / "home", tmp_path / "world", tmp_path / "served"
+    for folder in (home, root, served):
+        folder.mkdir()
+    (home / ".gitconfig").write_text(config)
+    with WebFolder(served) as server, FaultProxy(server.port) as proxy:
+        yield Network(World(root, isolated(home, commands)), server, proxy)
 
 
 @pytest.fixture

@@ -19,9 +19,11 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
-    "filter remote hooks registry upkeep scan upload inventory pulling storing tracking"
-    " installation merging checks trial guard checking stored ranges hooking teamchecks showing"
-    " resolving addresses adoption carrying passing registryservice which tracing"
+    "filter remote hooks upkeep scan upload inventory pulling storing tracking"
+    " installation merging checks trial guard checking stored ranges hooking teamchecks"
+    " addresses adoption carrying passing registryservice which tracing history showing resolving"
+    " origin sources listing listings getting importing asking differing standing"
+    " updating settling"
 )
 VALUES = "conversation gitattributes transfer"  # whose records the commands take and give
 
@@ -46,21 +48,22 @@ TABLE = {
     "conversation": "pktline errors",
     "conflict": "pointer",
     "faults": "conflict pointer",
-    "texts": "",
     "refnames": "",
     "gitmanifest": "manifest refnames stores/base oid errors",
     "bundleheader": "refnames errors",
     "sshcommand": "errors",
+    "texts": "",
     # places
     "disk": "",
-    "files": "disk errors",
+    "unfinished": "",
+    "files": "disk unfinished errors",
     "locks": "files disk errors",
     "git": "errors",
     "config": "git errors",
-    "project": "git errors",
+    "project": "treewriter git errors",
     "addresses": "git errors",
     "seal": "disk oid",
-    "objects": "seal files disk oid errors",
+    "objects": "seal files unfinished disk oid errors",
     "cache": "objects seal files disk git pointer oid errors",
     "placements": "files locks pointer oid errors",
     "indexlock": "files errors",
@@ -123,7 +126,7 @@ TABLE = {
     "merge": "refs bundles gitmanifest history stores/base errors",
     "pushing": "refs merge bundles updates gitmanifest manifest history errors",
     "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
-    f" manifest cache stores/base {WORDS}",
+    f" unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
     # operations
@@ -133,18 +136,13 @@ TABLE = {
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
     "upload": f"repo scan confirmed proving stores stores/wrap transfer project pointer {WORDS}",
-    "inventory": f"repo scan upload transfer cache pointer {WORDS}",
+    "inventory": f"repo scan listing upload transfer cache pointer {WORDS}",
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
     "teamchecks": "repo hooking managers installation receiving beside mending git",
     "checks": "repo inventory storing tracking teamchecks installation project worktree"
     f" chunker git {WORDS}",
-    "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
-    "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
-    "showing": f"repo caller texts transfer project pointer {WORDS}",
-    "filter": "repo worktree cache showing conflict conversation onlookers interrupt selection"
-    f" pointer pktline {WORDS}",
     "remote": "updates refnames errors",
     "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
     f" stores stores/base stores/probe {WORDS}",
@@ -155,6 +153,11 @@ TABLE = {
     " errors",
     "adoption": "hooking installation addresses repo git errors",
     "tracing": "stores/base stores/wrap",
+    "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
+    "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
+    "showing": f"repo caller texts transfer project pointer {WORDS}",
+    "filter": "repo worktree cache showing conflict conversation onlookers interrupt selection"
+    f" pointer pktline {WORDS}",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
     "locked": f"repo guard mending entries project git {WORDS}",
@@ -165,11 +168,35 @@ TABLE = {
     "hooking": f"repo hookfiles managers files {WORDS}",
     "hooks": f"repo hookfiles checking guard receiving upload {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
-    "registry": f"repo stores git project pointer {WORDS}",
+    "origin": "addresses repo git errors",
+    "asking": "origin git errors",
+    "keeping": "asking origin files locks git oid errors",
+    "listing": "git pointer errors",
+    "sources": "asking keeping origin repo stores transfer project config git oid errors",
+    "names": "treewriter errors",
+    "blobs": "git errors",
+    "landing": "cache listing treewriter files oid errors",
+    "getting": "blobs names landing listing listings sources treewriter files repo transfer"
+    f" {WORDS}",
+    "painting": "",
+    "sections": "painting gitattributes git project",
+    "grafting": "listing repo git errors",
+    "incoming": "blobs grafting listing listings names sources project repo transfer errors"
+    " progress",
+    "applying": "grafting incoming sections tracking project repo files git errors",
+    "importing": "applying incoming sources project repo treewriter errors progress",
+    "differing": "listing scan inventory repo",
+    "standing": "asking grafting listing sources inventory project repo git errors",
+    "updating": "applying asking differing importing incoming inventory listing pulling sources"
+    " standing project repo errors progress",
+    "settling": "applying grafting listing sections sources standing tracking project repo files"
+    " git errors",
+    "listings": "listing sources files pointer oid errors",
     # faces
     "api": f"repo registry scan {WORDS}",
     "filesystem": "api errors",
     "cli/terminal": "progress",
+    "cli/leaving": "unfinished",
     "cli": "cli/*",
     "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo stores/base",
     "__main__": "cli",

@@ -65,12 +65,17 @@ def test_a_changed_a_missing_and_a_deleted_file(repo):
 
 @pytest.mark.parametrize(
     ("tree", "commit", "what"),
-    [("1f0c", COMMIT, "its tree"), ("", COMMIT, "its tree"), ("1f0c" * 10, "main", "its commit")],
+    [("1f0c", COMMIT, "tree"), ("", COMMIT, "tree"), ("1f0c" * 10, "main", "commit")],
 )
 def test_an_import_that_is_not_locked(repo, tree, commit, what):
-    stage(repo, **{"a": b"x", ".gitdata": said("a", tree, commit).encode()})
+    text = said("a", tree, commit)
+    stage(repo, **{"a": b"x", ".gitdata": text.encode()})
     (line,) = guard(repo, "imports", code=1)
-    assert f"not locked: {what} is missing or no id" in line
+    assert f"import.a.{what} cannot be" in line
+    kept = [line for line in text.splitlines() if not line.strip().startswith(f"{what} =")]
+    stage(repo, **{".gitdata": "\n".join(kept).encode()})
+    (line,) = guard(repo, "imports", code=1)
+    assert f"not locked: its {what} is missing or no id" in line
 
 
 def test_a_gitdata_that_cannot_be_read(repo):

@@ -73,8 +73,8 @@ def test_everything_it_can_say(git):
     assert found.mirrors == ("https://a.example/r", "https://b.example/r")
     assert found.above == 10**6
     assert (found.fetch_include, found.fetch_exclude) == (("images/**",), ("raw/",))
-    assert [(i.name, i.store) for i in found.imports] == [
-        ("images/cats dogs", "s3://bucket/registry")
+    assert [(i.name, i.stores, i.copy) for i in found.imports] == [
+        ("images/cats dogs", ("s3://bucket/registry",), True)
     ]
 
 
@@ -92,6 +92,20 @@ def test_everything_it_can_say(git):
         ("[store]\n url = https://bob%3asecret@example.org/r\n", "store.url"),
         ('[store]\n url = "a\\tb"\n', "store.url"),
         ('[import "a"]\n store = -x\n', "import.a.store"),
+        ('[import "a"]\n store = /ok\n store = ext::x\n', "import.a.store"),
+        ('[import "a"]\n url = --upload-pack=x\n', "import.a.url"),
+        ('[import "a"]\n url = ext::sh -c id\n', "import.a.url"),
+        ('[import "a"]\n url = data::ext::sh\n', "import.a.url"),
+        ('[import "a"]\n url = "https://x/\\ny"\n', "import.a.url"),
+        ('[import "a"]\n path = ../x\n', "import.a.path"),
+        ('[import "a"]\n path = .git/config\n', "import.a.path"),
+        ('[import "a"]\n rev = --all\n', "import.a.rev"),
+        ('[import "a"]\n commit = HEAD\n', "import.a.commit"),
+        ('[import "a"]\n tree = 1234\n', "import.a.tree"),
+        ('[import "a"]\n copy = perhaps\n', "import.a.copy"),
+        ('[import "../a"]\n path = x\n', "import '../a'"),
+        ('[import "/etc/passwd"]\n path = x\n', "import '/etc/passwd'"),
+        ('[import "a/.GIT/hooks"]\n path = x\n', "import 'a/.GIT/hooks'"),
         ("[track]\n above = much\n", "track.above"),
         ("[store]\n url = s3://key:hush@bucket/a\n", "store.url"),
         ("[store]\n mirror = https://u:hush@host/a\n", "store.mirror"),

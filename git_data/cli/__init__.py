@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "untrack": ("track", "let files be plain Git files again"),
     "store": ("store", "show or set where the data lies"),
     "list": ("list", "list the data files, with size and where they are"),
+    "get": ("get", "write files of any repository here, at any revision"),
+    "import": ("import_", "take a path of another repository in, locked to a version"),
+    "update": ("update", "bring imports to what their sources have now"),
+    "diff": ("diff", "which data differs between two revisions, with sizes"),
     "status": ("status", "what changed, what no store holds yet, what is missing here"),
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),
@@ -39,6 +43,18 @@ _INTERNAL = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. 0 done, 1 failed, 2 misused, 3 partly done, 130 stopped."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(words)
+    except KeyboardInterrupt:  # before a command was loaded that could say more
+        status = 130
+    if "threading" not in sys.modules:
+        return status
+    from .leaving import leave
+
+    return leave(status)
+
+
+def _run(words: list[str]) -> int:
     if words[:1] == ["filter-process"]:  # before anything slow is imported: Git waits
         from .filter_process import serve
 

@@ -14,6 +14,7 @@ from ..carrying import Carrier
 from ..config import Settings, environment, rewritten, settings, trace_target
 from ..errors import DataError, GitError
 from ..git import Git, Location
+from ..history import ASKING
 from ..passing import Near
 from ..progress import Progress
 from ..registryservice import Here, RegistryService
@@ -28,6 +29,8 @@ def serve(name: str, address: str, screen: Screen) -> int:
     """The exit status, for Git."""
     addresses.check(address)
     git = Git(".", environment())
+    if ASKING in git.environ:
+        raise GitError("nothing is fetched for a question")
     trace = _trace(trace_target(git.environ))
     trace(f"git-remote-data {name} {address}")
     here = _here(git, name, address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -34,6 +35,7 @@ def dispatch(words: Sequence[str]) -> int:
         screen.note(f"git-data: {error}")
         return error.exit_code
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one shall not disturb the end
         screen.note("git-data: interrupted; nothing is half done")
         return 130
     except BrokenPipeError:

@@ -62,3 +62,4 @@ class Access(NamedTuple):
     certificate: str | None = None  # http.sslCert
     key: str | None = None  # http.sslKey
     credentials: Credentials = NoCredentials()
+    patience: float | None = None  # data.patience: seconds without progress; None: as usual

@@ -57,7 +57,7 @@ class _Place:
 
     def ask(self, question: Callable[[Store], _Result]) -> _Result:
         if self._down:
-            raise type(self._down)(self._down.message, self._down.hint)
+            raise self._down.reworded(self._down.message)
         store = self._open()
         try:
             return question(store)

@@ -5,6 +5,7 @@ random part of a pause that doubles each time, so that many who failed together 
 together, and is made again until its patience is over. A body that broke off in the middle is gone
 on with behind its last byte, if it still is of the same file: that is progress, and the patience
 starts anew. A store that has not answered once is given less of it: perhaps it is not there at all.
+One that was waited for in vain is not waited for again: until it answers, each call is one try.
 
 `replace_if` is tried once: that an answer was lost does not mean that nothing was done, and only
 its caller can find out.
@@ -47,7 +48,8 @@ class Retrying(Around):
         self._patience = patience
         self._clock = clock
         self._sleep = sleep
-        self._has_answered = False
+        self._answers = 0
+        self._is_down = False  # it was waited for in vain, and nothing came since
         self._lost_swaps = 0  # in a row
 
     def _try(self, work: Callable[[], _Result]) -> _Result:
@@ -59,11 +61,19 @@ class Retrying(Around):
                 failures.wait_after(error)
 
     def _failures(self) -> _Failures:
-        return _Failures(self._clock, self._sleep, self._give_up)
+        answers = self._answers
 
-    def _give_up(self, count: int, seconds: float) -> bool:
+        def give_up(count: int, seconds: float) -> bool:
+            if not (self._is_down or self._is_over(count, seconds)):
+                return False
+            self._is_down = self._answers == answers
+            return True
+
+        return _Failures(self._clock, self._sleep, give_up)
+
+    def _is_over(self, count: int, seconds: float) -> bool:
         """After so many failures in a row, in so many seconds, the next pause among them."""
-        if not self._has_answered:
+        if not self._answers:
             return seconds > min(FIRST_PATIENCE, self._patience)
         return seconds > self._patience and (count >= LEAST_TRIES or not self._patience)
 
@@ -73,10 +83,14 @@ class Retrying(Around):
             result = work()
         except DataError as error:
             if not isinstance(error, Unreachable) or isinstance(error, (Busy, Interrupted)):
-                self._has_answered = True
+                self._note_answer()
             raise
-        self._has_answered = True
+        self._note_answer()
         return result
+
+    def _note_answer(self) -> None:
+        self._answers += 1
+        self._is_down = False
 
     # The verbs
 
@@ -152,8 +166,10 @@ class _Failures:
         self._count += 1
         pause = _pause(error, self._count)
         # What the store asks us to wait is never cut short: rather give up at once.
-        asked_too_much = pause > LONGEST and self._give_up(LEAST_TRIES, pause)
-        if asked_too_much or self._give_up(self._count, self._clock() - self._since + pause):
+        count = LEAST_TRIES if pause > LONGEST else self._count
+        if self._give_up(count, self._clock() - self._since + pause):
+            if isinstance(error, Interrupted):
+                error.data = b""  # nobody will go on with it, and the error may be kept
             raise error
         self._sleep(pause)
 

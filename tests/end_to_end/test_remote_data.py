@@ -645,6 +645,39 @@ def test_a_shallow_clone_and_content_that_came_back(twins, pushed):
 # Other kinds of local repositories
 
 
+def test_a_filter_is_not_for_a_store(twins, pushed):
+    """Everything comes. And what is only looked for does not make Git fetch, which would start us
+    again, and again."""
+    words = ("timeout", "60", "git")
+    run = twins.world.run
+    copy = clone(twins, "partial", "--filter=blob:none")
+    assert copy.git("rev-list", "--objects", "--all", "--missing=print").out.count("?") == 0
+    pushed.commit("two", file="two\n")
+    twins.push(pushed, "main")
+    run(*words, "pull", "-q", cwd=copy.path)
+    assert copy.read("file") == b"two\n"
+    copy.commit("three", file="three\n")
+    run(*words, "push", "-q", cwd=copy.path)
+    pushed.git("pull", "-q", "origin", "main")
+    assert pushed.read("file") == b"three\n"
+    said = run(*words, "clone", "--filter=blob:none", twins.address, "noted", cwd=twins.world.root)
+    assert "has no filters" in said.err
+
+
+def test_from_a_partial_clone_of_elsewhere(world, twins, pushed):
+    """What it lacks comes from there, when a registry has to be whole."""
+    for name in ("uploadpack.allowFilter", "uploadpack.allowAnySHA1InWant"):
+        twins.plain.git("config", name, "true")
+    pushed.commit("two", file="two\n")
+    pushed.git("push", "-q", "plain", "main")
+    source = f"file://{twins.plain.path}"
+    copy = world.clone(source, "partial", "--filter=blob:none", "--no-checkout")
+    copy.git("push", "-q", f"data::file://{world.root}/whole", "main")
+    whole = world.clone(f"data::file://{world.root}/whole", "whole-clone")
+    assert whole.git("log", "-p", "--format=").out.count("+++") == 2
+    assert whole.git("fsck", "--full").err == ""
+
+
 def test_from_a_linked_work_tree_and_a_subfolder(twins, pushed):
     pushed.write("deep/er/x", "x")
     pushed.git("worktree", "add", "-q", "-b", "side", "../side")

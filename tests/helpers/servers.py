@@ -166,6 +166,9 @@ class SeaweedFS(S3Server):
         ]
         (self.folder / "s3.json").write_text(json.dumps({"identities": rights}))
         ports = {name: free_port(_GRPC) for name in ("master", "volume", "filer", "s3", "admin")}
+        self.sockets = [
+            Path(f"/tmp/seaweedfs-{name}-grpc-{port + _GRPC}.sock") for name, port in ports.items()
+        ]
         self.url = f"http://127.0.0.1:{ports['s3']}"
         return [
             *(program("weed"), "-logtostderr=true", "mini", f"-dir={self.folder / 'data'}"),
@@ -179,6 +182,11 @@ class SeaweedFS(S3Server):
 
     def _server_environment(self) -> dict[str, str]:
         return {**super()._server_environment(), **self.environment}
+
+    def stop(self) -> None:
+        super().stop()
+        for path in self.sockets:  # there it wants them, and some stay
+            path.unlink(missing_ok=True)
 
     def is_ready(self) -> bool:
         """Reading comes first, then buckets, then writing: so a store is asked to do all three."""

@@ -127,6 +127,48 @@ def test_any_word_of_it_is_an_answer(answer, retrying, clock):
     assert sum(clock.pauses) > FIRST_PATIENCE
 
 
+def test_a_store_that_was_waited_for_in_vain_is_not_waited_for_again(retrying, clock):
+    inner = Saying(AWAY)
+    store = retrying(inner)
+    with pytest.raises(Unreachable):
+        store.size("a")
+    clock.pauses.clear()
+    inner.asked.clear()
+    for verb, arguments in VERBS.items():
+        with pytest.raises(Unreachable):
+            getattr(store, verb)(*arguments)
+    assert clock.pauses == []
+    assert len(inner.asked) == len(VERBS)
+    inner.answers = [7, AWAY, AWAY, 8]
+    assert [store.size("a"), store.size("a")] == [7, 8]  # it is there again, with all patience
+    assert len(clock.pauses) == 2
+
+
+def test_one_file_that_never_comes_is_no_store_that_is_down(retrying, clock):
+    """Others were answered meanwhile: their next failure is waited for."""
+    inner = Saying(AWAY)
+    store = retrying(inner)
+
+    class Others:
+        def read(self, *arguments):
+            if arguments[0] == "bad":
+                store.inner.size("others")  # as another thread would: it is answered
+                store._note_answer()
+                raise AWAY
+            return inner.read(*arguments)
+
+        def size(self, name):
+            return 1
+
+    store.inner = Others()
+    with pytest.raises(Unreachable):
+        store.read("bad", 0, 1)
+    clock.pauses.clear()
+    inner.answers = [AWAY, b"x"]
+    assert store.read("good", 0, 1) == b"x"
+    assert len(clock.pauses) == 1
+
+
 def test_no_patience_is_one_try(retrying, clock):
     inner = Saying(AWAY)
     with pytest.raises(Unreachable):
@@ -220,9 +262,10 @@ def test_progress_starts_patience_anew(retrying, clock):
 
 def test_without_progress_it_ends(retrying, clock):
     inner = Resuming(broke(b"abc"), broke(b""))
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted) as caught:
         retrying(inner).read("a", 0, 5)
     assert sum(clock.pauses) <= PATIENCE + 1
+    assert caught.value.data == b""  # errors are kept; bytes that nobody wants are not
 
 
 def test_a_body_of_an_unknown_version_starts_anew(retrying, clock):
