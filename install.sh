@@ -205,7 +205,7 @@ uninstall() {
 need_servers() { # real ones for the tests; elsewhere than on Debian as root those tests are skipped
   local name missing=""
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 0
-  for name in zsh:zsh nginx:nginx-light apache2:apache2 sshd:openssh-server; do
+  for name in zsh:zsh nginx:nginx-light apache2:apache2 htpasswd:apache2-utils sshd:openssh-server openssl:openssl; do
     command -v "${name%%:*}" >/dev/null || missing="$missing ${name#*:}"
   done
   [ -n "$missing" ] || return 0
@@ -217,6 +217,12 @@ need_servers() { # real ones for the tests; elsewhere than on Debian as root tho
   fi
   # shellcheck disable=SC2086
   need_packages $missing
+}
+
+need_hook_managers() { # husky and lefthook, which the tests put beside our hooks
+  if command -v npm >/dev/null && [ ! -e "$1/hook-managers/node_modules/.bin/lefthook" ]; then
+    "$1/bin/python" -m tests.helpers.managers || say "npm could not install husky and lefthook"
+  fi
 }
 
 run_tests() {
@@ -231,6 +237,7 @@ run_tests() {
     pip_install "$venv" --editable '.[test]'
     printf '%s\n' "$print" >"$venv/installed"
   fi
+  need_hook_managers "$venv"
   # Whatever a test does, the user's own configuration stays out of it, and as it is.
   : >"$scratch/gitconfig"
   export GIT_CONFIG_GLOBAL="$scratch/gitconfig" GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0

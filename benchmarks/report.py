@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from targets import NAMES, OURS, Row, rows, seconds
+from targets import NAMES, OURS, Row, seconds
 
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 PEERS = ("git-lfs", "dvc", "git")
 
 
-def results_page(results: Mapping[str, Any]) -> str:
+def results_page(
+    results: Mapping[str, Any], lines: Sequence[Row], command: str = "benchmarks/run.py"
+) -> str:
     head = (
         "work",
         "to reach",
@@ -24,11 +26,11 @@ def results_page(results: Mapping[str, Any]) -> str:
         [
             "# Results",
             "",
-            "Written by `benchmarks/run.py`; what is measured and how: [README.md](README.md).",
+            f"Written by `{command}`; what is measured and how: [README.md](README.md).",
             "",
             *about(results),
             "",
-            *_table(head, rows(results["workloads"])),
+            *_table(head, lines),
             "",
         ]
     )

@@ -21,6 +21,7 @@ from typing import Any
 
 import measure
 import report
+import targets
 import tools
 from workloads import QUICK, WORKLOADS, Bench, Sizes
 
@@ -53,7 +54,7 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     results["note"] = arguments.note or ""
     _save(results, path)
-    page = report.results_page(results)
+    page = report.results_page(results, targets.rows(results["workloads"]))
     print(page)
     if not arguments.quick:
         (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
@@ -75,6 +76,7 @@ def _run(bench: Bench, missing: list[str], names: list[str], path: Path) -> dict
     path.parent.mkdir(exist_ok=True)
     for name in names:
         say(f"{name} …")
+        measure.touch_memory()
         results["workloads"][name] = WORKLOADS[name](bench)
         _save(results, path)
     return results

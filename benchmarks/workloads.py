@@ -42,13 +42,18 @@ class Bench(NamedTuple):
     sizes: Sizes
     rounds: int
     say: Callable[[str], None]
+    make: Callable[[str, str, Path], Tool | None] = lambda name, program, root: KINDS[name](
+        program, root
+    )
 
     def tools(self, names: Iterable[str], root: Path, data: str) -> dict[str, Tool]:
         """The tools of these names that are here, each with a project of its own under `root`."""
-        made = {n: KINDS[n](self.programs[n], root / n) for n in names if n in self.programs}
-        for tool in made.values():
+        here = (name for name in names if name in self.programs)
+        made = {name: self.make(name, self.programs[name], root / name) for name in here}
+        tools = {name: tool for name, tool in made.items() if tool}
+        for tool in tools.values():
             tool.create(data)
-        return made
+        return tools
 
     def root(self, name: str) -> Path:
         root = self.folder / name
@@ -142,6 +147,7 @@ def _rounds(
     make: Callable[[Path], None],
     names: Sequence[str],
     checkout: bool = False,
+    watch_reads: bool = True,
 ) -> Values:
     costs: Costs = {}
     values: Values = {"costs": costs}
@@ -158,7 +164,7 @@ def _rounds(
             round_.checkout()
         if number == 0:
             values["store"] = _stores(tools)
-        if number == bench.rounds - 1 and OURS in tools and reads.available():
+        if watch_reads and number == bench.rounds - 1 and OURS in tools and reads.available():
             values["data_bytes_read"] = _reads(tools[OURS], data)
         if (root / data).is_file():
             shutil.rmtree(root)

@@ -12,22 +12,15 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import chunker, hooks, installation, project, storing, tracking
+from . import chunker, installation, project, storing, teamchecks, tracking
 from .errors import DataError
 from .git import Git
 from .inventory import items_at, left_as_pointers
 from .repo import Repo
+from .teamchecks import Problem
 from .worktree import needs_recovery
 
 OLDEST_GIT = (2, 30)
-
-
-class Problem(NamedTuple):
-    """One thing that is wrong, and the command or step that mends it."""
-
-    check: str
-    what: str
-    mend: str
 
 
 class Check(NamedTuple):
@@ -43,6 +36,7 @@ def of_machine(git: Git) -> list[Check]:
         Check("git", lambda: _git(git)),
         Check("command", lambda: _command(git)),
         Check("filter", lambda: _filter(git)),
+        Check("drivers", lambda: _drivers(git)),
         Check("chunker", _chunker),
     ]
 
@@ -51,7 +45,7 @@ def of_repository(repo: Repo) -> list[Check]:
     """What one repository needs besides."""
     checks = [
         Check(project.NAME, lambda: _project(repo)),
-        Check("hook", lambda: _hook(repo)),
+        Check("hooks", lambda: _hooks(repo)),
         Check("stores", lambda: _stores(repo)),
         Check("cache", lambda: _cache(repo)),
     ]
@@ -115,8 +109,11 @@ def _filter(git: Git) -> Iterator[Problem]:
     missing = [word for word in _programs(command) if not _runs(git, word)]
     if missing:
         yield Problem("filter", f"{missing[0]}, which Git starts, is not there", "git data install")
-    if git.line("config", "--get", "merge.data.driver") is None:
-        yield Problem("filter", "the merge driver is not set", "git data install")
+
+
+def _drivers(git: Git) -> Iterator[Problem]:
+    if git.line("config", "--get", "filter.data.process"):
+        yield from teamchecks.drivers(git)
 
 
 def _programs(command: str) -> list[str]:
@@ -154,13 +151,11 @@ def _project(repo: Repo) -> Iterator[Problem]:
         yield Problem(project.NAME, f"{project.NAME} is not committed, so nobody else has it", mend)
 
 
-def _hook(repo: Repo) -> Iterator[Problem]:
-    if repo.location.work_tree is None or not (uses_data(repo)):
-        return
-    found = hooks.state(repo)
-    if not found.installed:
-        mend = found.advice or "git data doctor --fix"
-        yield Problem("hook", "the pre-push hook is missing: a push would leave data behind", mend)
+def _hooks(repo: Repo) -> Iterator[Problem]:
+    if repo.location.work_tree is None:
+        yield from teamchecks.of_server(repo)
+    elif uses_data(repo):
+        yield from teamchecks.of_clone(repo)
 
 
 def uses_data(repo: Repo) -> bool:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from .errors import UsageError
 from .git import Git
@@ -31,8 +31,38 @@ def environment() -> Mapping[str, str]:
     return os.environ
 
 
+def trace_target(environ: Mapping[str, str]) -> str:
+    """Where a trace goes, as GIT_TRACE has it: "" nowhere, "2" standard error, else a file."""
+    value = environ.get("GIT_DATA_TRACE", "")
+    if value.lower() in ("", "0", "false", "no", "off"):
+        return ""
+    return value if os.path.isabs(value) else "2"
+
+
+def rewritten(values: Mapping[str, tuple[str, ...]], url: str) -> str:
+    """An address after `url.<base>.insteadOf`: the longest beginning that fits."""
+    best = ("", "")
+    for name, beginnings in values.items():
+        if name.startswith("url.") and name.endswith(".insteadof"):
+            for beginning in beginnings:
+                if url.startswith(beginning) and len(beginning) > len(best[0]):
+                    best = (beginning, name[len("url.") : -len(".insteadof")])
+    return best[1] + url.removeprefix(best[0]) if best[0] else url
+
+
 def home() -> str:
     return os.path.expanduser("~")
+
+
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """Ours among the folders for what can be had again."""
+    base = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or home(), ".cache")
+    return os.path.join(base, "git-data")
+
+
+def sources_folder(git: Git) -> str:
+    """Where repositories are kept that data comes from: data.sources, else the user's cache."""
+    return git.config_path("data.sources") or os.path.join(cache_folder(git.environ), "sources")
 
 
 def truth(name: str, value: str) -> bool:
@@ -66,18 +96,21 @@ def of_url(values: Mapping[str, tuple[str, ...]], url: str) -> dict[str, str]:
 
 def _covers(pattern: str, url: str) -> bool:
     """True when `url` is at or below `pattern`: same scheme, host and port, and a path below."""
-    one, other = urlsplit(pattern), urlsplit(url)
     try:
+        one, other = urlsplit(pattern), urlsplit(url)
         same = _server(one) == _server(other)
-    except ValueError:  # a port that is none
+    except ValueError:  # a port or a host that is none
         return False
     path = one.path.rstrip("/")
     return same and (other.path.rstrip("/") == path or other.path.startswith(path + "/"))
 
 
-def _server(parts: SplitResult) -> tuple[str, str | None, int | None]:
+def _server(parts: SplitResult) -> tuple[str, str | None, int | None, list[str]]:
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port
+    # The same bucket at another endpoint is another store: what holds of one, not of the other.
+    fields = parse_qsl(parts.query) if parts.scheme == "s3" else []
+    endpoints = [value.rstrip("/") for key, value in fields if key == "endpoint"]
+    return parts.scheme, parts.hostname, port, endpoints
 
 
 def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:

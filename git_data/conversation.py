@@ -47,17 +47,18 @@ class Conversation:
         return dict(pktline.pair(payload) for payload in self.packets())
 
     def write(self, *pieces: bytes) -> None:
-        self.sink.write(b"".join(pieces) if len(pieces) > 1 else pieces[0])
-        self.sink.flush()
+        left = memoryview(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+        while left:
+            left = left[self.sink.write(left) :]
 
 
 def open_conversation() -> Conversation:
     """Standard input and output, with the widest pipes the system grants."""
     for fd in (0, 1):
         _widen(fd)
-    return Conversation(
-        os.fdopen(os.dup(0), "rb", buffering=1 << 17), os.fdopen(os.dup(1), "wb", buffering=1 << 17)
-    )
+    source = os.fdopen(os.dup(0), "rb", buffering=1 << 17)
+    # Nothing may wait in a buffer of ours: Python would complain at its end when Git is gone.
+    return Conversation(source, os.fdopen(os.dup(1), "wb", buffering=0))
 
 
 def _widen(fd: int) -> None:

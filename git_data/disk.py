@@ -20,6 +20,7 @@ FEW = 64  # files that are synced one by one; more of them by one syncfs
 _FICLONE = 0x40049409  # <linux/fs.h>
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2); RENAME_SWAP of macOS's renameatx_np(2)
 _CANNOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
+_CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
 _CANNOT_COPY = (
     errno.EXDEV,
     errno.ENOSYS,
@@ -82,6 +83,19 @@ def _copy_in_kernel(source: int, target: int, size: int) -> int:
             break
         done += count
     return done
+
+
+def lock_file(fd: int, wait: bool) -> bool | None:
+    """True: ours now. False: somebody else's. None: this file system has no locks."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in _CANNOT_LOCK:
+            return None
+        raise
+    return True
 
 
 def sync_file(fd: int) -> None:
@@ -170,6 +184,24 @@ def exchange(name: bytes, folder: int, other: bytes, other_folder: int) -> bool:
     if number in _CANNOT_EXCHANGE:
         return False
     raise OSError(number, os.strerror(number), os.fsdecode(other))
+
+
+def rename_new(source: PathLike, name: bytes, folder: int) -> None:
+    """Move a file to a name in an open folder of the same file system that must not be taken.
+    FileExistsError when it is."""
+    linux = _c_function("renameat2")
+    function = linux or _c_function("renameatx_np")
+    here, flag = (-100, 1) if linux else (-2, 4)  # AT_FDCWD; RENAME_NOREPLACE, RENAME_EXCL
+    if function is not None:
+        if function(here, os.fsencode(source), folder, name, flag) == 0:
+            return
+        import ctypes
+
+        number = ctypes.get_errno()
+        if number not in _CANNOT_EXCHANGE:
+            raise OSError(number, os.strerror(number), os.fsdecode(name))
+    os.link(source, name, dst_dir_fd=folder, follow_symlinks=False)
+    os.unlink(source)
 
 
 @lru_cache(maxsize=8)

@@ -1,26 +1,25 @@
-"""Write beside, then rename; locks. Nothing else in this program makes a lasting file.
+"""Write beside, then rename. Nothing else in this program makes a lasting file.
 
 A lasting file is written under a temporary name, synced, then renamed, so that it is there whole or
 not at all. A temporary file is named after its host and process and stays locked while it is in
 use: one that nobody holds, of a process that is gone, the next writer removes (`remove_stale`).
 
 Functions that take file descriptors, and `Temporary`, raise OSError for their callers to explain;
-`write_file` and `Lock` raise the kinds of `errors`.
+`write_file` raises the kinds of `errors`.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 from collections.abc import Iterable
-from types import TracebackType
 
 from .disk import (
     Bytes,
     PathLike,
     copy_file,
+    lock_file,
     start_writeback,
     sync_file,
     sync_folder,
@@ -32,7 +31,6 @@ from .unfinished import create, finished
 __all__ = [
     "WRITEBACK",
     "Bytes",
-    "Lock",
     "PathLike",
     "Temporary",
     "allow",
@@ -53,7 +51,6 @@ WRITEBACK = 8 << 20  # bytes after which the disk is told to begin
 _PREFIX = "tmp-"
 _FOREIGN_SECONDS = 86400.0  # what another host left is removed when it is this old
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_CANNOT_LOCK = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
 
 
 def failure(error: OSError, doing: str, path: PathLike) -> DataError:
@@ -158,7 +155,7 @@ def open_temporary(folder: PathLike, mode: int = 0o666) -> tuple[int, str]:
     while True:
         path = os.path.join(folder, temporary_name())
         fd = create(path, flags, mode)
-        if _locked(fd, wait=True) is None or os.fstat(fd).st_nlink > 0:
+        if lock_file(fd, wait=True) is None or os.fstat(fd).st_nlink > 0:
             return fd, path
         finished(path)
         os.close(fd)  # somebody removed it before it was locked
@@ -199,7 +196,7 @@ def _remove_if_stale(path: str, name: str) -> bool:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             # Locked: a process that we cannot see, in another container or on another host.
-            if _locked(fd, wait=False) is False:
+            if lock_file(fd, wait=False) is False:
                 return False
             os.unlink(path)
             return True
@@ -278,98 +275,3 @@ def _add_mode(file: int | str, bits: int) -> None:
     mode = os.stat(file).st_mode & 0o7777
     if bits & ~mode:
         os.chmod(file, mode | bits)
-
-
-# Locks
-
-
-def _locked(fd: int, wait: bool) -> bool | None:
-    """True: ours now. False: somebody else's. None: this file system has no locks."""
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in _CANNOT_LOCK:
-            return None
-        raise
-    return True
-
-
-class Lock:
-    """One holder at a time, over threads, processes, and hosts where NFS has locks.
-
-    The lock is the system's, on a file that stays: a process that dies lets go. `timeout` in
-    seconds, None waits for ever; Conflict when it is over. `mode` is that of a new lock file,
-    past the umask, so that a group can share it.
-    """
-
-    def __init__(
-        self, path: PathLike, timeout: float | None = None, mode: int | None = None
-    ) -> None:
-        self.path = os.fspath(path)
-        self.timeout = timeout
-        self.mode = mode
-        self._fd = -1
-
-    def __enter__(self) -> Lock:
-        try:
-            self.acquire()
-        except OSError as error:
-            raise failure(error, "lock", self.path) from error
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.release()
-
-    def release(self) -> None:
-        os.close(self._fd)
-        self._fd = -1
-
-    def acquire(self) -> None:
-        """Raises OSError, and Conflict when the time is over."""
-        until = None if self.timeout is None else time.monotonic() + self.timeout
-        while True:
-            fd = self._open()
-            try:
-                self._wait(fd, until)
-                if _is_same(fd, self.path):
-                    self._fd, fd = fd, -1
-                    return
-            finally:
-                if fd >= 0:
-                    os.close(fd)
-
-    def _open(self) -> int:
-        try:
-            return os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(self.path) or ".", exist_ok=True)
-        except PermissionError:
-            return os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        if self.mode is not None and os.fstat(fd).st_uid == os.geteuid():
-            os.fchmod(fd, self.mode)
-        return fd
-
-    def _wait(self, fd: int, until: float | None) -> None:
-        pause = 0.001
-        while _locked(fd, wait=until is None) is False:
-            left = (until or 0) - time.monotonic()
-            if left <= 0:
-                raise Conflict(f"{self.path} is locked by another process", "try again later")
-            time.sleep(min(pause, left))
-            pause = min(pause * 2, 0.05)
-
-
-def _is_same(fd: int, path: str) -> bool:
-    """False when the lock file was removed or replaced while we waited for it."""
-    try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
-    except FileNotFoundError:
-        return False

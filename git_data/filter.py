@@ -15,10 +15,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from . import pktline, pointer, worktree
 from .cache import CacheWriter
+from .conflict import has_markers
 from .conversation import Conversation
 from .errors import DataError, FormatError
 from .interrupt import Interrupt
@@ -28,6 +30,7 @@ from .pointer import Pointer
 from .progress import Progress
 from .repo import Failure, Repo, wanted
 from .selection import Selection
+from .showing import Depicter, is_shown
 from .worktree import Placement
 
 SUCCESS = pktline.encode_list(b"status=success")
@@ -36,7 +39,6 @@ DELAYED = pktline.encode_list(b"status=delayed")
 _TICK = 20_000_000  # nanoseconds
 # Git reads these from the work tree itself, before any filter could bring them back.
 _NEVER_DATA = (b".gitattributes", b".gitignore", b".gitmodules", b".gitdata")
-_MARKERS = (b"<<<<<<< ", b">>>>>>> ", b"oid blake3:")
 
 
 class Request(NamedTuple):
@@ -65,6 +67,7 @@ class Filter:
         # The clock that stamps files may be a tick behind; Git began well before we did.
         self._since = time.time_ns() - _TICK
         self._looks: dict[bool, bool] = {}
+        self._shows: bool | None = None
         self._interrupt = Interrupt()
 
     # The dialogue
@@ -125,7 +128,9 @@ class Filter:
         self._answer_content(text)
 
     def _clean_small(self, request: Request, content: bytes) -> bytes:
-        if not content or pointer.parse(content) or _is_conflict(content):
+        if found := pointer.parse_any_eol(content):
+            return found.encode()
+        if not content or has_markers(content):
             return content
         if request.path.rpartition(b"/")[2] in _NEVER_DATA:
             return content
@@ -162,6 +167,8 @@ class Filter:
             self._answer_content(b"".join((head, *content)))
         elif self.repo.settings.skip_smudge or not self.selection.includes(request.name):
             self._answer_content(found.encode())
+        elif not request.can_delay and self._is_shown(request):
+            self._answer_content(self._depicter.of_pointer(found, request.name))
         elif not request.can_delay:
             self._answer_at_once(request, found)
         elif self.repo.settings.strict or self._somebody_looks(request):
@@ -180,6 +187,16 @@ class Filter:
             looks = somebody_looks(self.repo.git, self.repo.location, whole_tree)
             self._looks[whole_tree] = looks
         return self._looks[whole_tree]
+
+    def _is_shown(self, request: Request) -> bool:
+        """True for a side of a diff: Git has each smudged before it converts it to text."""
+        if self._shows is None:
+            self._shows = is_shown(self.repo)
+        return self._shows and self.repo.tracked_by_name(request.path)
+
+    @cached_property
+    def _depicter(self) -> Depicter:
+        return Depicter(self.repo)
 
     def _answer_later(self, request: Request, found: Pointer) -> None:
         text = found.encode()
@@ -322,9 +339,3 @@ def _blocks(content: Iterator[bytes]) -> Iterator[bytes]:
 def _stored(writer: CacheWriter) -> Iterator[bytes]:
     file = writer.read_back()
     return iter(lambda: file.read(BLOCK), b"")
-
-
-def _is_conflict(content: bytes) -> bool:
-    """Conflict markers round two pointers: text for a person to settle, never data."""
-    head = content.startswith(b"version git-data/1\n") or content.startswith(b"<<<<<<< ")
-    return head and len(content) < 4096 and all(mark in content for mark in _MARKERS)

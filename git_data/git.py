@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, NoReturn
 
 from .errors import GitError
 
@@ -113,8 +113,49 @@ class Git:
             stdout=subprocess.PIPE,
         )
 
-    def run_hook(self, path: str, arguments: list[str], lines: bytes) -> int:
-        """The exit status of a user's hook, run as Git would run it."""
+    def stream(
+        self,
+        *arguments: str | bytes,
+        source: int | bytes,
+        target: int | None = None,
+        silent: bool = False,
+    ) -> tuple[int, bytes]:
+        """Exit status and output (empty if it goes to the open file `target`) of a command that
+        reads bytes, or an open file from where it stands. Unless `silent`, the user sees what it
+        has to say."""
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            input=source if isinstance(source, bytes) else None,
+            stdin=None if isinstance(source, bytes) else source,
+            stdout=subprocess.PIPE if target is None else target,
+            stderr=subprocess.DEVNULL if silent else None,
+            check=False,
+        )
+        return done.returncode, done.stdout or b""
+
+    def lines(self, *arguments: str, input: bytes) -> Iterator[bytes]:
+        """The lines that a command answers, as they come: there may be very many. GitError when it
+        fails. All of `input` is written first, so it must be a command that reads it first."""
+        process = self.start(*arguments)
+        assert process.stdin is not None and process.stdout is not None
+        with process:
+            try:
+                process.stdin.write(input)
+                process.stdin.close()
+            except BrokenPipeError:
+                pass  # it died: its exit status says so
+            yield from process.stdout
+        if process.returncode != 0:
+            raise GitError(f"git {arguments[0]} failed in {self.folder}")
+
+    def with_variables(self, **variables: str) -> Git:
+        """The same Git with more in its environment."""
+        return Git(self.folder, {**self.environ, **variables})
+
+    def run_hook(self, path: str, arguments: list[str], lines: bytes | None) -> int:
+        """The exit status of a user's hook, run as Git would run it; None leaves it our input."""
         return subprocess.run(
             [path, *arguments], cwd=self.folder, env=self.environ, input=lines, check=False
         ).returncode
@@ -201,6 +242,64 @@ class Git:
             quiet = ("-c", f"core.hooksPath={os.devnull}", "-c", "core.splitIndex=false")
             there.run(*quiet, "read-tree", revision)
             return there.attributes(paths, *names, source="--cached")
+
+
+class FarSide:
+    """A program that takes over the conversation with whoever started us: its output and its
+    complaints go where ours go, its input is ours to write."""
+
+    def __init__(self, words: Sequence[str], folder: str, environ: Mapping[str, str]) -> None:
+        self.ended, alive = os.pipe()  # closed when the last process that has the other end is gone
+        try:
+            self._process = subprocess.Popen(
+                words, cwd=folder, env=environ, stdin=subprocess.PIPE, pass_fds=[alive], bufsize=0
+            )
+        except OSError as error:
+            raise GitError(f"cannot run {words[0]}: {error.strerror}") from error
+        finally:
+            os.close(alive)
+
+    def write(self, data: bytes) -> None:
+        """BrokenPipeError when it has ended."""
+        assert self._process.stdin is not None
+        view = memoryview(data)
+        while view:
+            view = view[self._process.stdin.write(view) :]
+
+    def close(self) -> None:
+        """It shall see the end of its input."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended; that of a shell for a signal."""
+        status = self._process.wait()
+        return status if status >= 0 else 128 - status
+
+
+def become(words: Sequence[str], environ: Mapping[str, str]) -> NoReturn:
+    """This process becomes another program, with the same standard streams."""
+    try:
+        os.execvpe(words[0], [*words], environ)  # noqa: S606
+    except OSError as error:
+        raise GitError(f"cannot run {words[0]}: {error.strerror}") from error
+
+
+def succeeds(words: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Whether a command ends well, with nothing to read and nobody to tell."""
+    quiet = subprocess.DEVNULL
+    try:
+        return (
+            subprocess.run(
+                words, env=environ, stdin=quiet, stdout=quiet, stderr=quiet, check=False
+            ).returncode
+            == 0
+        )
+    except OSError:
+        return False
 
 
 class AttributeAsker:

@@ -68,10 +68,10 @@ def parse_line(text: bytes) -> Line | None:
 
 def add_lines(text: bytes, patterns: Sequence[bytes]) -> bytes:
     """The file's text with a line at its end for each pattern that has none yet."""
-    ending = _line_ending(text)
+    ending = line_ending(text)
     for pattern in patterns:
         if not _is_tracked(text, pattern):
-            text = _ended(text, ending) + _line(pattern, BY_PATTERN) + ending
+            text = ended(text, ending) + _line(pattern, BY_PATTERN) + ending
     return text
 
 
@@ -79,25 +79,25 @@ def add_everything(text: bytes) -> bytes:
     """The file's text with `* filter=data merge=data` above all else."""
     if _is_tracked(text, EVERYTHING):
         return text
-    return _line(EVERYTHING, BY_SIZE) + _line_ending(text) + text
+    return _line(EVERYTHING, BY_SIZE) + line_ending(text) + text
 
 
 def remove_lines(text: bytes, patterns: Sequence[bytes]) -> bytes:
     """The file's text without what tracks these patterns; other attributes of them stay."""
     kept = []
-    for line in _lines(text):
+    for line in lines(text):
         found = parse_line(line)
         if found is None or not found.tracks or found.pattern not in patterns:
             kept.append(line)
         elif left := [word for word in found.attributes if word not in BY_PATTERN]:
-            kept.append(b" ".join([quote(found.pattern), *left]) + _line_ending(line))
+            kept.append(b" ".join([quote(found.pattern), *left]) + line_ending(line))
     return b"".join(kept)
 
 
 def patterns_in(text: bytes) -> list[bytes]:
     """The patterns whose last line tracks, in the order of the file."""
     last: dict[bytes, bool] = {}
-    for line in map(parse_line, _lines(text)):
+    for line in map(parse_line, lines(text)):
         if line and any(map(_is_of_filter, line.attributes)):
             last.pop(line.pattern, None)
             last[line.pattern] = line.tracks
@@ -108,7 +108,7 @@ def _is_of_filter(attribute: bytes) -> bool:
     return attribute.partition(b"=")[0].lstrip(b"-!") == b"filter"
 
 
-def _lines(text: bytes) -> list[bytes]:
+def lines(text: bytes) -> list[bytes]:
     return re.findall(rb"[^\n]*\n|[^\n]+", text)
 
 
@@ -120,9 +120,9 @@ def _line(pattern: bytes, attributes: Iterable[bytes]) -> bytes:
     return quote(pattern) + b" " + b" ".join(attributes)
 
 
-def _line_ending(text: bytes) -> bytes:
+def line_ending(text: bytes) -> bytes:
     return b"\r\n" if text.partition(b"\n")[0].endswith(b"\r") else b"\n"
 
 
-def _ended(text: bytes, ending: bytes) -> bytes:
+def ended(text: bytes, ending: bytes) -> bytes:
     return text if not text or text.endswith(b"\n") else text + ending

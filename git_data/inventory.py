@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from . import scan
+from . import listing, scan
 from .cache import Cache
 from .errors import DataError, NotFound, UsageError
+from .listing import Entry
 from .oid import ObjectId
 from .pointer import Pointer, parse_any_eol
 from .repo import Address, Repo
@@ -34,11 +35,14 @@ class Item(NamedTuple):
         return Wanted(self.pointer.oid, self.pointer.size, self.path)
 
 
+File = Item | Entry
+
+
 class Folder(NamedTuple):
-    """A folder with data files somewhere below it."""
+    """A folder with files somewhere below it."""
 
     path: str  # from the top, with a slash at its end
-    items: list[Item]
+    items: list[File]
 
 
 class Change(NamedTuple):
@@ -73,7 +77,17 @@ def _item(found: Found) -> Item:
     return Item(os.fsdecode(found.path), found.pointer, found.blob)
 
 
-def need_some(items: Sequence[Item], paths: Sequence[str]) -> None:
+def all_files_at(repo: Repo, revision: str | None, paths: Sequence[str] = ()) -> list[Entry]:
+    """As `items_at`, with the plain files of Git's too."""
+    if revision is None:
+        found = listing.staged(repo.git)
+    else:
+        commit = commit_of(repo, revision)
+        found = listing.files(repo.git, listing.find(repo.git, commit, "", repo.top))
+    return sorted(entry for entry in found if scan.lies_below(entry.path, paths))
+
+
+def need_some(items: Sequence[File], paths: Sequence[str]) -> None:
     """NotFound when a user named paths, and there is nothing of ours below them."""
     if paths and not items:
         what = " ".join(path or "." for path in paths)
@@ -95,9 +109,9 @@ def default_revision(repo: Repo) -> str | None:
     return None if repo.location.work_tree else "HEAD"
 
 
-def one_level(items: Iterable[Item], folders: Sequence[str]) -> list[Item | Folder]:
+def one_level(items: Iterable[File], folders: Sequence[str]) -> list[File | Folder]:
     """As `ls` shows it: what lies directly in these folders ("" is the top), and folders below."""
-    entries: list[Item | Folder] = []
+    entries: list[File | Folder] = []
     below: dict[str, Folder] = {}
     for item in items:
         folder = max((f for f in folders if _lies_in(item.path, f)), key=len, default=None)

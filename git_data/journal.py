@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from .errors import DataError
-from .files import Lock, write_all
+from .files import write_all
 from .index import Place
 from .indexing import Object
+from .locks import Lock
 from .oid import ObjectId, hash_bytes
 
 _MAGIC = b"git-data push 1\n"

@@ -21,7 +21,7 @@ from .files import failure, remove_quietly, write_file
 from .index import Index, Place, Ranges
 from .manifest import IndexRef, Manifest
 from .oid import ObjectId, hash_bytes, hasher
-from .stores.base import Readable, Store, copies_of
+from .stores.base import Readable, Store, copies_of, path_of
 
 HELD_BYTES = 256 << 20  # of index files kept here for one store
 READ_BYTES = 8 << 20  # at most, in one read of a store
@@ -73,9 +73,16 @@ class Part(NamedTuple):
 class Catalog:
     """The manifest of a store as last read, with its indexes open."""
 
-    def __init__(self, store: Store, folder: Path, held_bytes: int = HELD_BYTES) -> None:
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        held_bytes: int = HELD_BYTES,
+        single_writer: bool = False,
+    ) -> None:
         self.store = store
         self.held_bytes = held_bytes
+        self.single_writer = single_writer  # the user says: nobody else writes there
         self.manifest: Manifest | None = None
         self.version: str | None = None  # of the manifest, for replace_if
         self.damage: list[DataError] = []  # indexes that the manifest names and cannot be used
@@ -117,7 +124,7 @@ class Catalog:
 
     def path(self, name: str) -> str:
         """How a file of the store is called in messages."""
-        return f"{self.url}/{name}"
+        return path_of(self.url, name)
 
     # Index files
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .errors import Damaged, FormatError
+from .errors import Damaged, Denied, FormatError
 from .oid import ObjectId, hash_bytes
 
 NAME = "data/manifest"
@@ -21,14 +22,15 @@ MAX_BYTES = 16 << 20
 FORMAT = "git-data store"
 VERSION = 1
 READ_FEATURES: frozenset[str] = frozenset()  # those this program knows
-WRITE_FEATURES: frozenset[str] = frozenset()
+SINGLE_WRITER = "single-writer"  # of a store that cannot compare and swap
+WRITE_FEATURES: frozenset[str] = frozenset((SINGLE_WRITER,))
 MAX_TRANSACTIONS = 32  # remembered, newest last
 MAX_INDEXES = 10_000
 MAX_INDEX_BYTES = 1 << 36
 
-_TOKEN = re.compile(r"[0-9a-f]{32}")
+TOKEN = re.compile(r"[0-9a-f]{32}")
 _ID = re.compile(r"[0-9a-f]{64}")
-_PREVIOUS = re.compile(r"|[0-9a-f]{64}")
+PREVIOUS = re.compile(r"|[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _FEATURE = re.compile(r"[a-z0-9-]{1,64}")
 _KEYS = frozenset(
@@ -75,15 +77,21 @@ class Manifest(NamedTuple):
             "deletions": self.deletions,
             "condemned": [{"pack": key.hex(), "since": date} for key, date in self.condemned],
         }
-        value["hash"] = hash_bytes(_dump(value)).hex()
-        return _dump(value)
+        value["hash"] = hash_bytes(dump(value)).hex()
+        return dump(value)
 
     def condemned_packs(self) -> frozenset[bytes]:
         return frozenset(key for key, _ in self.condemned)
 
-    def check_writable(self, name: str) -> None:
-        """FormatError if a writer must know a feature that this program does not."""
-        _refuse_unknown("write to", name, self.write_features, WRITE_FEATURES)
+    def check_writable(self, name: str, single_writer: bool = False) -> None:
+        """FormatError if a writer must know a feature that this program does not; Denied if only
+        one may write there, and this user does not say that it is he (`single_writer`)."""
+        refuse_unknown("write to", name, self.write_features, WRITE_FEATURES)
+        if SINGLE_WRITER in self.write_features and not single_writer:
+            raise Denied(
+                f"{name}: this store cannot compare and swap, so only one clone may write there",
+                "if nobody else ever does, set data.<its address>.singleWriter to true here",
+            )
 
     def next(self, transaction: str, indexes: tuple[IndexRef, ...]) -> Manifest:
         """The generation after this one."""
@@ -95,7 +103,8 @@ class Manifest(NamedTuple):
         )
 
 
-def _dump(value: dict[str, Any]) -> bytes:
+def dump(value: dict[str, Any]) -> bytes:
+    """The one encoding of a manifest's values."""
     return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
 
 
@@ -104,9 +113,9 @@ def new_token() -> str:
     return secrets.token_hex(16)
 
 
-def create() -> Manifest:
-    """The first manifest of a new, empty store."""
-    return Manifest(new_token(), transactions=(new_token(),))
+def create(features: Sequence[str] = ()) -> Manifest:
+    """The first manifest of a new, empty store. `features`: what its writers must know."""
+    return Manifest(new_token(), transactions=(new_token(),), write_features=tuple(features))
 
 
 def parse(data: bytes, name: str) -> Manifest:
@@ -124,24 +133,24 @@ def parse(data: bytes, name: str) -> Manifest:
     if version != VERSION or isinstance(version, bool):
         found = f"{name} has version {str(version)[:20]} of the format"
         raise FormatError(found, "update git-data")
-    fields = _Fields(value, name)
+    fields = Fields(value, name)
     features = fields.features("read_features")
-    _refuse_unknown("read", name, features, READ_FEATURES)
+    refuse_unknown("read", name, features, READ_FEATURES)
     manifest = _parse_known(fields, features, value)
     if manifest.encode() != data:
         raise Damaged(f"{name} is damaged: its bytes are not those its hash was taken of")
     return manifest
 
 
-def _parse_known(fields: _Fields, features: tuple[str, ...], value: dict[str, Any]) -> Manifest:
+def _parse_known(fields: Fields, features: tuple[str, ...], value: dict[str, Any]) -> Manifest:
     transactions = fields.items("transactions", MAX_TRANSACTIONS)
     indexes = fields.rows(fields.items("indexes", MAX_INDEXES))
     condemned = fields.rows(fields.items("condemned", MAX_BYTES))
     return Manifest(
-        store=fields.text("store", _TOKEN),
+        store=fields.text("store", TOKEN),
         generation=fields.number("generation", 1),
-        transactions=tuple(fields.check(one, _TOKEN, "transactions") for one in transactions),
-        previous=fields.text("previous", _PREVIOUS),
+        transactions=tuple(fields.check(one, TOKEN, "transactions") for one in transactions),
+        previous=fields.text("previous", PREVIOUS),
         indexes=tuple(
             IndexRef(row.id("id"), row.number("size", 1, MAX_INDEX_BYTES)) for row in indexes
         ),
@@ -153,7 +162,7 @@ def _parse_known(fields: _Fields, features: tuple[str, ...], value: dict[str, An
     )
 
 
-class _Fields:
+class Fields:
     """The values of one JSON object, each checked when it is taken."""
 
     def __init__(self, value: dict[str, Any], name: str) -> None:
@@ -165,7 +174,7 @@ class _Fields:
 
     def check(self, value: object, pattern: re.Pattern[str], key: str) -> str:
         if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise self._damaged(key)
+            raise self.damaged(key)
         return value
 
     def id(self, key: str) -> ObjectId:
@@ -174,28 +183,35 @@ class _Fields:
     def number(self, key: str, least: int, most: int = (1 << 63) - 1) -> int:
         value = self._value.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise self._damaged(key)
+            raise self.damaged(key)
         return value
 
     def items(self, key: str, limit: int) -> list[Any]:
         value = self._value.get(key)
         if not isinstance(value, list) or len(value) > limit:
-            raise self._damaged(key)
+            raise self.damaged(key)
         return value
 
-    def rows(self, items: list[Any]) -> list[_Fields]:
+    def mapping(self, key: str) -> dict[str, object]:
+        value = self._value.get(key)
+        if not isinstance(value, dict):
+            raise self.damaged(key)
+        return value
+
+    def rows(self, items: list[Any]) -> list[Fields]:
         if not all(isinstance(item, dict) for item in items):
-            raise self._damaged("rows")
-        return [_Fields(item, self._name) for item in items]
+            raise self.damaged("rows")
+        return [Fields(item, self._name) for item in items]
 
     def features(self, key: str) -> tuple[str, ...]:
         return tuple(self.check(item, _FEATURE, key) for item in self.items(key, 100))
 
-    def _damaged(self, key: str) -> Damaged:
+    def damaged(self, key: str) -> Damaged:
         return Damaged(f"{self._name} is damaged: '{key}' has no valid value")
 
 
-def _refuse_unknown(verb: str, name: str, features: tuple[str, ...], known: frozenset[str]) -> None:
+def refuse_unknown(verb: str, name: str, features: tuple[str, ...], known: frozenset[str]) -> None:
+    """FormatError if a feature is none of those that this program knows."""
     if unknown := sorted(set(features) - known):
         names = ", ".join(unknown)
         raise FormatError(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 
+from . import hookfiles
 from .git import Git, Location
 
 # Hooks that may run after files were written by the same command. Those of `git am` are among the
@@ -66,12 +67,20 @@ def _read(path: str) -> bytes:
 
 def _hook_file(git: Git, names: tuple[str, ...]) -> bool:
     folder = git.hooks_folder()
-    return any(os.access(os.path.join(folder, name), os.X_OK) for name in names)
+    return any(_looks(os.path.join(folder, name), name) for name in names)
+
+
+def _looks(path: str, name: str) -> bool:
+    """True for a hook that may look at files; ours looks at Git's index alone."""
+    if not os.access(path, os.X_OK):
+        return False
+    return hookfiles.maker(path, name) != hookfiles.OURS or bool(hookfiles.kept(path))
 
 
 def _hook_config(git: Git, names: tuple[str, ...]) -> bool:
     """Hooks in config, of Git 2.54 and newer."""
     for name, events in git.config().items():
-        if name.startswith("hook.") and name.endswith(".event") and set(events) & set(names):
+        hook = name.startswith("hook.") and not name.startswith("hook.git-data-")
+        if hook and name.endswith(".event") and set(events) & set(names):
             return True
     return False

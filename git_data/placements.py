@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 from . import pointer
 from .errors import Conflict, DataError
-from .files import Lock, PathLike, remove_quietly, write_file
+from .files import PathLike, remove_quietly, write_file
+from .locks import Lock
 from .oid import hash_bytes, hasher
 from .pointer import Pointer
 

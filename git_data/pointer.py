@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .oid import ObjectId
 
 MAX_BYTES = 200
+SIZES = range(102, MAX_BYTES + 1)  # bytes that a pointer may have
 _TEXT = re.compile(rb"version git-data/1\noid blake3:([0-9a-f]{64})\nsize (0|[1-9][0-9]{0,18})\n")
 
 

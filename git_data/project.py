@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from .errors import FormatError, GitError, UsageError
 from .git import Git, config_entries
+from .treewriter import is_safe
 
 NAME = ".gitdata"
 MAX_BYTES = 8 << 20
@@ -31,21 +34,25 @@ _UNITS = {
     "gib": 1 << 30,
     "tib": 1 << 40,
 }
+_PASSWORD = re.compile(r"://[^/?#@]*:[^/?#]*@")
 _STORE_KEYS = {"url", "mirror"}
 _TRACK_KEYS = {"above"}
 _FETCH_KEYS = {"include", "exclude"}
-_IMPORT_KEYS = {"url", "path", "rev", "commit", "tree", "store", "copy"}
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0", "")
+IMPORT_KEYS = {"url", "path", "rev", "commit", "tree", "store", "copy"}
 
 
 class Import(NamedTuple):
-    """One path taken from another repository."""
+    """One path taken from another repository. What a file leaves out is empty here."""
 
-    name: str  # where it lies here
-    values: dict[str, str]
-
-    @property
-    def store(self) -> str | None:
-        return self.values.get("store")
+    name: str  # where it lies here, from the top
+    url: str = ""
+    path: str = ""  # where it lies there; empty: all of it
+    rev: str = ""  # what to follow; empty: the default branch
+    commit: str = ""  # what it is locked to
+    tree: str = ""  # Git's id of that path there, a blob's for a file: here it is the same
+    stores: tuple[str, ...] = ()  # where the bytes really are
+    copy: bool = False  # our own store gets them too
 
 
 class Project(NamedTuple):
@@ -70,26 +77,73 @@ def parse_size(text: str) -> int:
 
 def check_address(name: str, value: str) -> str:
     """A store's address out of a committed file, or FormatError naming its key."""
-    bad = value.startswith("-") or "::" in value or len(value) > 4096 or not value
-    if bad or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+    if _PASSWORD.search(unquote(value)):  # not repeated: others may read what we say
+        raise FormatError(f"{NAME}: {name} holds a password, for everybody to read")
+    helper = "::" in value.partition("://")[0]  # as in ext::COMMAND; in [::1] it is fine
+    bad = value.startswith("-") or helper or len(value) > 4096 or not value
+    if bad or any(map(_is_control, value)):
         raise FormatError(f"{NAME}: {name} is no address of a store: {value[:80]!r}")
     return value
 
 
 def parse(entries: dict[str, tuple[str, ...]]) -> Project:
     """A Project from what `git config --list -z` tells of the file; FormatError names a bad key."""
-    imports: dict[str, dict[str, str]] = {}
+    imports: dict[str, dict[str, tuple[str, ...]]] = {}
     for name, values in entries.items():
         section, _, rest = name.partition(".")
         where, _, key = rest.rpartition(".")
-        if section == "import" and where and key in _IMPORT_KEYS:
-            imports.setdefault(where, {})[key] = values[-1]
+        if section == "import" and where and key in IMPORT_KEYS:
+            imports.setdefault(where, {})[key] = values
         elif where or key not in _known(section):
             raise FormatError(f"{NAME}: unknown key {name[:80]!r}", "update git-data, or remove it")
-    for here, found in imports.items():
-        if "store" in found:
-            check_address(f"import.{here[:80]}.store", found["store"])
-    return _project(entries, tuple(Import(here, found) for here, found in imports.items()))
+    return _project(entries, tuple(_import(here, found) for here, found in imports.items()))
+
+
+def _import(name: str, values: dict[str, tuple[str, ...]]) -> Import:
+    """One section, checked: FormatError names the key."""
+    if not _is_path(name) or not name:
+        raise FormatError(f"{NAME}: import {name[:80]!r} is no path of this repository")
+    last = {key: found[-1] for key, found in values.items()}
+    for key, is_right in _IMPORT_CHECKS.items():
+        if key in last and not is_right(last[key]):
+            raise FormatError(f"{NAME}: import.{name[:80]}.{key} cannot be {last[key][:80]!r}")
+    stores = tuple(check_address(f"import.{name[:80]}.store", s) for s in values.get("store", ()))
+    copy = last.pop("copy", "false").lower() in _TRUE
+    last.pop("store", None)
+    return Import(name, stores=stores, copy=copy, **last)
+
+
+def _is_path(text: str) -> bool:
+    """True for what Git would have as a path, or nothing at all."""
+    return not text or (is_safe(os.fsencode(text)) and not any(map(_is_control, text)))
+
+
+def _is_url(text: str) -> bool:
+    """True for what may be an address; origin.py looks closer before Git sees it."""
+    strange = text.startswith("-") or "::" in text.removeprefix("data::") or len(text) > 4096
+    return bool(text) and not strange and not any(map(_is_control, text))
+
+
+def _is_revision(text: str) -> bool:
+    return not text.startswith("-") and len(text) <= 1024 and not any(map(_is_control, text))
+
+
+def _is_id(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", text) is not None
+
+
+def _is_control(letter: str) -> bool:
+    return ord(letter) < 32 or ord(letter) == 127
+
+
+_IMPORT_CHECKS: dict[str, Callable[[str], bool]] = {
+    "url": _is_url,
+    "path": _is_path,
+    "rev": _is_revision,
+    "commit": _is_id,
+    "tree": _is_id,
+    "copy": lambda text: text.lower() in (*_TRUE, *_FALSE),
+}
 
 
 def _known(section: str) -> set[str]:
@@ -152,12 +206,33 @@ def _listed(git: Git, *source: str) -> dict[str, tuple[str, ...]]:
 
 def write(git: Git, top: str, name: str, value: str | None) -> None:
     """Set one key of the work tree's `.gitdata` (None removes it); comments stay as they are."""
+    path = _own_file(git, top)
+    if value is None:
+        _unset(git, path, name)
+    else:
+        git.run("config", "--file", path, name, value)
+
+
+def add(git: Git, top: str, name: str, value: str) -> None:
+    """One more value of a key that may have many."""
+    git.run("config", "--file", _own_file(git, top), "--add", name, value)
+
+
+def remove(git: Git, top: str, name: str, value: str) -> None:
+    """One value less."""
+    _unset(git, _own_file(git, top), name, "--fixed-value", value)
+
+
+def _own_file(git: Git, top: str) -> str:
+    """Where it is, once what is there was seen to be one."""
     path = os.path.join(top, NAME)
     if os.path.lexists(path):
         read_file(git, top)
-    if value is None:
-        status, _, _ = git.attempt("config", "--file", path, "--unset-all", name)
-        if status not in (0, 5):  # 5: it was not there
-            raise GitError(f"cannot remove {name} from {path}")
-        return
-    git.run("config", "--file", path, name, value)
+    return path
+
+
+def _unset(git: Git, path: str, name: str, *value: str) -> None:
+    options, pattern = value[:-1], value[-1:]
+    status, _, _ = git.attempt("config", *options, "--file", path, "--unset-all", name, *pattern)
+    if status not in (0, 5):  # 5: it was not there
+        raise GitError(f"cannot remove {name} from {path}")

@@ -8,6 +8,7 @@ which is about to be deleted, or may be gone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from . import manifest as manifests
 from .errors import Conflict, StoreError, Unreachable
@@ -27,22 +28,31 @@ class Moved(Exception):
     """The store's deletions overtook this push: what it built on has to be looked up again."""
 
 
-def create(catalog: Catalog) -> Manifest:
-    """The store's manifest, made now if it has none; whoever comes second takes the first's."""
+def create(catalog: Catalog, features: Sequence[str] = ()) -> Manifest:
+    """The store's manifest, made now if it has none; whoever comes second takes the first's.
+    `features`: what its writers must know from now on."""
     lost = 0
     for _ in range(ATTEMPTS):
         found = catalog.refresh()
-        if found:
+        if found and set(features) <= set(found.write_features):
             return found
+        new = _demanding(catalog, found, features) if found else manifests.create(features)
         try:
-            catalog.store.replace_if(manifests.NAME, manifests.create().encode(), None)
-        except Conflict:
-            continue
+            with suppress(Conflict):
+                catalog.store.replace_if(manifests.NAME, new.encode(), catalog.version)
         except Unreachable:  # done or not? the manifest will say
             lost += 1
             if lost > LOST_ANSWERS:
                 raise
     raise _never_won(catalog)
+
+
+def _demanding(catalog: Catalog, found: Manifest, features: Sequence[str]) -> Manifest:
+    """The next manifest, with the same content, for writers who know these features too."""
+    check_writable(catalog, found)
+    everything = sorted({*found.write_features, *features})
+    new = found.next(manifests.new_token(), found.indexes)
+    return new._replace(write_features=tuple(everything))
 
 
 def publish(catalog: Catalog, basis: Manifest, parts: Parts) -> int:
@@ -88,8 +98,13 @@ def _check(catalog: Catalog, current: Manifest | None, basis: Manifest, own: Ind
         raise Moved
     if any(key in catalog.condemned for key in own.packs):
         raise Moved
-    current.check_writable(catalog.path(manifests.NAME))
+    check_writable(catalog, current)
     return current
+
+
+def check_writable(catalog: Catalog, found: Manifest) -> None:
+    """As `Manifest.check_writable`, by what the user says of this store."""
+    found.check_writable(catalog.path(manifests.NAME), catalog.single_writer)
 
 
 def _to_merge(catalog: Catalog, current: Manifest, size: int) -> dict[IndexRef, Index]:

@@ -7,24 +7,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import chain
 from typing import BinaryIO, NamedTuple
-from urllib.parse import unquote
 
-from . import project, worktree
+from . import addresses, project, worktree
+from .addresses import Kind
 from .cache import Cache
 from .config import Settings, environment, settings
 from .errors import Damaged, DataError, GitError, NotFound, StoreError
 from .files import copy_file, failure, remove_quietly
 from .git import AttributeAsker, Git, Location
+from .gitmanifest import holds_registry
 from .oid import hash_stream
 from .pointer import Pointer
 from .progress import SILENT, Progress
 from .project import Project
 from .reach import reach
 from .selection import Selection
-from .stores import open_store
+from .stores import is_network, open_store
+from .stores.access import Access
 from .stores.base import Store
 from .stores.mirrored import Mirrored
-from .transfer import ObjectStore, Wanted
+from .transfer import HELD_BYTES, ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
 _VERSIONS = 50  # of `.gitdata` that are asked for stores of old
@@ -47,7 +49,10 @@ class Repo:
         self.location = location
         self.settings = chosen
         self.folder = os.path.join(location.common_dir, "git-data")
+        self.held_bytes = HELD_BYTES  # of indexes of a store that are kept here, at most
+        self.opened: dict[str, Store] = {}  # by address: stores that somebody has opened already
         self._stores: dict[tuple[str, ...], ObjectStore] = {}
+        self._access: dict[str, Access] = {}
         self._selections: dict[str | None, Selection] = {}
         self._asker: AttributeAsker | None = None
 
@@ -99,13 +104,33 @@ class Repo:
             if address.mirrors:
                 mirrors = [Address(url, f"mirror of {address.url}") for url in address.mirrors]
                 store = Mirrored(store, [partial(self.open_store, one) for one in mirrors])
-            self._stores[key] = ObjectStore(store, self.folder)
+            alone = self.access(address.url).single_writer
+            self._stores[key] = ObjectStore(
+                store, self.folder, self.held_bytes, single_writer=alone
+            )
         return self._stores[key]
 
     def open_store(self, address: Address) -> Store:
         """The bare store at an address, reached as the user's own settings say."""
-        access = reach(self.git, self.settings, address.url)
-        return open_store(address.url, base=self.top, create=address.create, access=access)
+        if address.url in self.opened:
+            return self.opened[address.url]
+        # A folder that is no store is refused now; elsewhere nothing is asked before it is written.
+        own = is_network(address.url) and address.url == self.settings.store
+        create, access = address.create or own, self.access(address.url)
+        return open_store(address.url, base=self.top, create=create, access=access)
+
+    def store_to_try(self, address: Address) -> Store:
+        """As `open_store`, for finding out what it can do: with nothing made up for what it cannot.
+        It need not be a store yet."""
+        access = self.access(address.url)._replace(single_writer=False)
+        create = address.create or is_network(address.url)
+        return open_store(address.url, base=self.top, create=create, access=access)
+
+    def access(self, url: str) -> Access:
+        """How an address is reached, by the user's own settings."""
+        if url not in self._access:
+            self._access[url] = reach(self.git, self.settings, url)
+        return self._access[url]
 
     def reading_addresses(self, treeish: str | None) -> Iterator[Address]:
         """Every place where bytes may be, nearest first, none twice."""
@@ -155,11 +180,29 @@ class Repo:
         return sorted(names, key=lambda name: (name != "origin", name))
 
     def path_remote(self, url: str, name: str) -> Address | None:
-        """A remote that is a folder is its own store: its Git folder is the store's root."""
-        git_dir = git_folder(self.git, url, self.top) if url else None
+        """A remote that is its own store: a folder, whose Git folder is the store's root, or a
+        registry behind `data::`."""
+        place = addresses.place_of_url(url, self.top)
+        if place.kind is Kind.STORE or (place.kind is Kind.WEB and self.is_registry(place.url)):
+            return Address(place.url, f"remote {name}", create=place.kind is Kind.STORE)
+        if place.kind is not Kind.PATH:
+            return None
+        git_dir = addresses.git_folder(self.git, place.url, self.top)
         if git_dir is None:
             return None
         return Address(git_dir, f"remote {name}", create=True, git_dir=git_dir)
+
+    def is_registry(self, url: str) -> bool:
+        """Whether there is a registry of ours at a web address, as its manifest tells."""
+        if url not in self.opened:
+            try:
+                store = self.open_store(Address(url, "a remote"))
+                if not holds_registry(store):
+                    return False
+            except (DataError, ImportError):
+                return False  # who wants to know what is wrong there asks Git
+            self.opened[url] = store
+        return True
 
     def writing_address(self, revision: str, remote: str, url: str) -> Address:
         """Where the data of a pushed commit goes; StoreError says how to name a store."""
@@ -190,16 +233,18 @@ class Repo:
         treeish: str | None = None,
         progress: Progress = SILENT,
         earlier: bool = False,
+        first: Iterable[Address] = (),
     ) -> list[Failure]:
         """Bring objects into the cache, in bulk, from wherever they are. Gives what failed.
 
-        `earlier`: also from the stores that older versions of `.gitdata` name.
+        `earlier`: also from the stores that older versions of `.gitdata` name. `first`: places that
+        are asked before all others.
         """
         left = [w for w in wanted if not self.cache.has(w.oid, w.size)]
         reasons: dict[bytes, DataError] = {}
         if not left:
             return []
-        places = self.reading_addresses(treeish)
+        places = chain(first, self.reading_addresses(treeish))
         if earlier:
             places = chain(places, self.earlier_addresses(treeish or "HEAD"))
         try:
@@ -340,32 +385,12 @@ def named(found: Project) -> Iterator[Address]:
     for mirror in found.mirrors:
         yield Address(mirror, f"mirror in {project.NAME}")
     for item in found.imports:
-        if item.store:
-            yield Address(item.store, f"import {item.name} in {project.NAME}")
+        for store in item.stores:
+            yield Address(store, f"import {item.name} in {project.NAME}")
 
 
 def _nowhere(wanted: Wanted) -> DataError:
     return NotFound(f"{wanted.path}: {wanted.oid} is in no store that this repository names")
-
-
-def git_folder(git: Git, url: str, base: str) -> str | None:
-    """The (common) Git folder of a remote that is a path or file://; None for any other URL."""
-    path = unquote(url[7:]) if url.startswith("file://") else url
-    if path == url and ("::" in url or "://" in url or _looks_remote(url)):
-        return None
-    path = os.path.join(base, os.path.expanduser(path))
-    for candidate in (path + "/.git", path, path + ".git/.git", path + ".git"):
-        if os.path.exists(os.path.join(candidate, "HEAD")) or os.path.isfile(candidate):
-            elsewhere = git.elsewhere(base, GIT_DIR=candidate)
-            found = elsewhere.line("rev-parse", "--git-common-dir")
-            return os.path.normpath(os.path.join(base, found)) if found else None
-    return None
-
-
-def _looks_remote(url: str) -> bool:
-    """Git's rule: a colon before the first slash is host:path, or a Windows drive."""
-    host, colon, _ = url.partition(":")
-    return bool(colon) and "/" not in host and not url.startswith((".", "/"))
 
 
 def wanted(path: str, pointer: Pointer) -> Wanted:

@@ -13,8 +13,7 @@ from .errors import GitError
 from .git import Git
 from .pointer import Pointer
 
-# A pointer has 102 to 200 bytes; other blobs are not read.
-_SMALLEST, _LARGEST = 102, pointer.MAX_BYTES
+_SMALLEST, _LARGEST = pointer.SIZES[0], pointer.MAX_BYTES  # other blobs are not read
 _FORMAT = "--batch-check=%(objecttype) %(objectsize) %(objectname) %(rest)"
 _BATCH = 500  # names written before the answers are read: fits the smallest pipe
 
@@ -142,7 +141,7 @@ class BlobReader:
         self._process.wait()
 
     def read(self, names: Sequence[str]) -> list[bytes | None]:
-        """The content of objects named by id; None for one that is not here."""
+        """The content of objects, by id or other name; None for one that is not here."""
         stdin, texts = self._process.stdin, list[bytes | None]()
         assert stdin is not None
         for at in range(0, len(names), _BATCH):
@@ -154,12 +153,12 @@ class BlobReader:
 
     def _read_one(self) -> bytes | None:
         stdout = _output(self._process)
-        head = stdout.readline().split()
-        if not head:
+        line = stdout.readline()
+        if not line:
             raise GitError("git cat-file ended early", "try: git fsck")
-        if len(head) < 3:  # "<name> missing"
+        if line.endswith((b" missing\n", b" ambiguous\n")):  # after the name, which may hold spaces
             return None
-        return stdout.read(int(head[2]) + 1)[:-1]
+        return stdout.read(int(line.split()[2]) + 1)[:-1]
 
 
 def pointers_in_commit(git: Git, revision: str, paths: Sequence[str] = ()) -> Iterator[Found]:
@@ -183,8 +182,8 @@ def pointers_in_index(git: Git, paths: Sequence[str] = ()) -> Iterator[Found]:
 def sizes_in_index(git: Git) -> dict[bytes, int]:
     """The size of the blob of every staged file, in the order of the index."""
     entries = _staged(git)
-    sizes = zip(entries, _sizes(git, entries), strict=True)
-    return {path: size for path, size in sizes if size is not None}
+    pairs = zip(entries, sizes(git, entries.values()), strict=True)
+    return {path: size for path, size in pairs if size is not None}
 
 
 def _staged(git: Git) -> dict[bytes, str]:
@@ -215,13 +214,13 @@ def lies_below(name: str, paths: Sequence[str]) -> bool:
 
 def _of_pointer_size(git: Git, entries: dict[bytes, str]) -> Iterator[tuple[str, bytes]]:
     """Those of the blobs that have the size of a pointer."""
-    for (path, blob), size in zip(entries.items(), _sizes(git, entries), strict=True):
+    for (path, blob), size in zip(entries.items(), sizes(git, entries.values()), strict=True):
         if size is not None and _SMALLEST <= size <= _LARGEST:
             yield blob, path
 
 
-def _sizes(git: Git, entries: dict[bytes, str]) -> Iterator[int | None]:
+def sizes(git: Git, blobs: Iterable[str]) -> Iterator[int | None]:
     """Bytes of each blob, None for one that is not here."""
-    names = "".join(f"{blob}\n" for blob in entries.values()).encode()
+    names = "".join(f"{blob}\n" for blob in blobs).encode()
     out = git.run("cat-file", "--buffer", "--batch-check=%(objectsize)", input=names)
     return (int(size) if size.isdigit() else None for size in out.split(b"\n")[:-1])

@@ -17,7 +17,7 @@ from .repo import Repo
 NAME = ".gitattributes"
 MAX_BYTES = 100 << 20  # Git ignores larger ones
 # Git reads these from the work tree itself; the filter lets them through.
-_NEVER_DATA = (NAME, ".gitignore", ".gitmodules", project.NAME)
+NEVER_DATA = (NAME, ".gitignore", ".gitmodules", project.NAME)
 
 
 class Tracked(NamedTuple):
@@ -133,7 +133,7 @@ def unconverted(repo: Repo) -> Unconverted:
 
 
 def _is_never_data(path: bytes) -> bool:
-    return os.fsdecode(path.rpartition(b"/")[2]) in _NEVER_DATA
+    return os.fsdecode(path.rpartition(b"/")[2]) in NEVER_DATA
 
 
 def _is_content(top: str, path: bytes) -> bool:

@@ -16,18 +16,17 @@ from .errors import Conflict, NotFound
 from .fetching import Failure, Fetcher
 from .journal import Journal
 from .lookup import HELD_BYTES, Catalog, Found
-from .manifest import NAME
 from .oid import ObjectId
 from .packing import Wanted
 from .progress import SILENT, Progress
-from .publishing import Moved, create
+from .publishing import Moved, check_writable, create
 from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
 from .unfinished import THREADS
 from .unpacking import batches
 
-__all__ = ["Failure", "ObjectStore", "Sent", "Wanted"]
+__all__ = ["HELD_BYTES", "Failure", "ObjectStore", "Sent", "Wanted"]
 
 RESTARTS = 5  # each means that the store deleted something meanwhile
 
@@ -45,13 +44,18 @@ class Sent(NamedTuple):
 
 class ObjectStore:
     """The objects of one store. `folder` is the repository's own, <common git dir>/git-data: index
-    copies, up to `held_bytes` of them, and push journals lie there. Not for several threads."""
+    copies, up to `held_bytes` of them, and push journals lie there. `single_writer`: the user says
+    that nobody else writes to it. Not for several threads."""
 
     def __init__(
-        self, store: Store, folder: str | os.PathLike[str], held_bytes: int = HELD_BYTES
+        self,
+        store: Store,
+        folder: str | os.PathLike[str],
+        held_bytes: int = HELD_BYTES,
+        single_writer: bool = False,
     ) -> None:
         self._folder = Path(folder)
-        self._catalog = Catalog(store, self._folder, held_bytes)
+        self._catalog = Catalog(store, self._folder, held_bytes, single_writer)
         self._is_read = False
 
     @property
@@ -82,10 +86,10 @@ class ObjectStore:
         manifest = self._read().manifest
         return manifest.transactions if manifest else ()
 
-    def create(self) -> str:
-        """Make it a store, if it is none yet; its id."""
+    def create(self, features: Sequence[str] = ()) -> str:
+        """Make it a store, if it is none yet; its id. `features`: what its writers must know."""
         self._is_read = True
-        return create(self._catalog).store
+        return create(self._catalog, features).store
 
     def missing(self, oids: Iterable[bytes]) -> set[ObjectId]:
         """Those of the objects that the store does not hold for good."""
@@ -110,7 +114,7 @@ class ObjectStore:
         """
         items = _once(wanted)
         for _ in range(RESTARTS):
-            create(self._catalog).check_writable(self._catalog.path(NAME))
+            check_writable(self._catalog, create(self._catalog))
             self._is_read = True
             lacking = self._lacking(items)
             _check_cached(lacking, cache)

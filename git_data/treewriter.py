@@ -12,7 +12,7 @@ import os
 import re
 import stat
 
-from .disk import exchange
+from .disk import exchange, rename_new
 from .errors import Denied
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -58,7 +58,14 @@ class Tree:
         folder, _, name = path.rpartition(b"/")
         return self._open(folder), name
 
-    def _open(self, folder: bytes) -> int:
+    def make_parent(self, path: bytes) -> tuple[int, bytes]:
+        """As `parent`; folders that are missing are made."""
+        if not is_safe(path):
+            raise Denied(f"{path!r} is no path that Git would write; nothing was written")
+        folder, _, name = path.rpartition(b"/")
+        return self._open(folder, make=True), name
+
+    def _open(self, folder: bytes, make: bool = False) -> int:
         """One folder after the other, from the nearest that is open already."""
         missing = []
         while folder and folder not in self._folders:
@@ -67,7 +74,7 @@ class Tree:
         fd = self._folders[folder] if folder else self._top
         for name in reversed(missing):
             folder = folder + b"/" + name if folder else name
-            fd = os.open(name, _FOLDER, dir_fd=fd)
+            fd = _open_folder(name, fd, make)
             if len(self._folders) >= _OPEN_FOLDERS:
                 os.close(self._folders.pop(next(iter(self._folders))))
             self._folders[folder] = fd
@@ -83,9 +90,64 @@ class Tree:
             return None
         return found if stat.S_ISREG(found.st_mode) else None
 
-    def create(self, path: bytes, name: bytes) -> int:
+    def look(self, path: bytes) -> os.stat_result | None:
+        """What is there, a link or a folder too; None when there is nothing."""
+        try:
+            folder, name = self.parent(path)
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            _raise_unless_absent(error)
+            return None
+
+    def read_link(self, path: bytes) -> bytes:
+        """Where a symbolic link leads."""
+        folder, name = self.parent(path)
+        return os.readlink(name, dir_fd=folder)
+
+    def move_in(self, source: str, path: bytes, replace: bool) -> None:
+        """A file of the same file system takes its place. FileExistsError where something is
+        already; with `replace` a file or a link is replaced, and a folder never."""
+        folder, name = self.make_parent(path)
+        if replace:
+            os.rename(source, name, dst_dir_fd=folder)
+        else:
+            rename_new(source, name, folder)
+
+    def open(self, path: bytes) -> int | None:
+        """A regular file, open for reading; None when there is no such file."""
+        try:
+            folder, name = self.parent(path)
+            fd = os.open(name, _READ, dir_fd=folder)
+        except OSError as error:
+            _raise_unless_absent(error)
+            return None
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        os.close(fd)
+        return None
+
+    def create(self, path: bytes, name: bytes, mode: int = 0o600) -> int:
         """A new file beside `path`, open for writing."""
-        return os.open(name, _CREATE, 0o600, dir_fd=self.parent(path)[0])
+        return os.open(name, _CREATE, mode, dir_fd=self.parent(path)[0])
+
+    def name_new(self, path: bytes, temporary: bytes) -> bool:
+        """Give a file that `create` made its name; False when that name is taken. The temporary
+        name is left for `remove`."""
+        folder, name = self.parent(path)
+        try:
+            os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK):
+                raise
+            # A file system without hard links: the name is claimed, then filled by the rename.
+            try:
+                os.close(os.open(name, _CREATE, 0o600, dir_fd=folder))
+            except FileExistsError:
+                return False
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        return True
 
     def remove(self, path: bytes, name: bytes) -> None:
         """Remove a file beside `path`; nothing happens when it is not there."""
@@ -111,6 +173,19 @@ class Tree:
             exchange(source, source_folder, name, folder)
             return None
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+
+def _open_folder(name: bytes, above: int, make: bool) -> int:
+    try:
+        return os.open(name, _FOLDER, dir_fd=above)
+    except FileNotFoundError:
+        if not make:
+            raise
+    try:
+        os.mkdir(name, dir_fd=above)
+    except FileExistsError:
+        pass  # somebody else was quicker
+    return os.open(name, _FOLDER, dir_fd=above)
 
 
 def _holds(folder: int, name: bytes, expected: bytes) -> bool:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from . import pointer, project, scan
+from . import pointer, project, proving, scan
 from .confirmed import Confirmed, State
 from .errors import DataError, NotFound
 from .oid import ObjectId
 from .pointer import Pointer
 from .progress import SILENT, Progress
 from .repo import Address, Failure, Repo
+from .stores import is_network
+from .stores.wrap import no_store
 from .transfer import ObjectStore, Wanted
 
 _LARGE_BYTES = 1 << 20  # smaller objects are not looked for in their older versions
@@ -106,19 +108,32 @@ class Uploader:
         items = self._available(items)
         sent_bytes = 0
         if items:
-            store = self.repo.store(address)
+            store = self._writable(address)
             self._large = {w.path for w in items if w.size >= _LARGE_BYTES}
             sent_bytes = store.send(items, self.repo.cache, self.progress, self._older).sent_bytes
         if store and store.id:
             self._remember(self._memory(store))
+        elif not lacking:
+            self._remember(self._memory_of_no_store())
         return Upload(address.url, len(items), sum(w.size for w in items), sent_bytes)
+
+    def _writable(self, address: Address) -> ObjectStore:
+        """The store, once it was seen to do what a push relies on, and is one or may become one."""
+        store = self.repo.store(address)
+        if is_network(address.url):
+            if not store.id and not address.create:
+                raise no_store(address.url)
+            if features := proving.required_features(self.repo, address):
+                store.create(features)
+        return store
 
     def lacking(
         self, address: Address, also: Iterable[Wanted] = ()
     ) -> tuple[ObjectStore | None, list[Wanted]]:
         """The store, if it is one already, and what it does not hold of these commits' objects."""
         store = self._existing(address)
-        needed = self._needed(self._memory(store).commits()) if self.tips else {}
+        known = [*self._memory(store).commits(), *self._memory_of_no_store().commits()]
+        needed = self._needed(known) if self.tips else {}
         for w in also:
             needed.setdefault(Pointer(w.oid, w.size), w)
         oids = {w.oid for w in needed.values()}
@@ -141,7 +156,7 @@ class Uploader:
 
     def _need_nothing(self, refusal: DataError | None) -> None:
         """Without a store only commits that need none may pass."""
-        memory = Confirmed(self.repo.folder, [_NO_STORE, *self._import_stores()], State())
+        memory = self._memory_of_no_store()
         needed = self._needed(memory.commits())
         if self.not_in_imports([*needed.values()]) and refusal:
             raise refusal
@@ -163,10 +178,14 @@ class Uploader:
         state = State(store.deletions, store.generation, store.transactions)
         return Confirmed(self.repo.folder, identity, state)
 
+    def _memory_of_no_store(self) -> Confirmed:
+        """Of commits that need nothing of any store, but for what imports' stores hold."""
+        return Confirmed(self.repo.folder, [_NO_STORE, *self._import_stores()], State())
+
     def _import_stores(self) -> list[str]:
         """The stores that may hold a part of what these commits need, so that ours need not."""
         entries = self.repo.project_at(self.tips[0]).imports if self.tips else ()
-        return sorted({e.store for e in entries if e.store and e.values.get("copy") != "true"})
+        return sorted({store for e in entries if not e.copy for store in e.stores})
 
     def _needed(self, known: Sequence[str]) -> dict[Pointer, Wanted]:
         """The objects of the pointers in these commits, once each, under one of their paths. A
@@ -180,14 +199,13 @@ class Uploader:
 
     def not_in_imports(self, items: list[Wanted]) -> list[Wanted]:
         """Without those that an import's recorded store holds: every reader looks there too."""
-        for entry in self.repo.project_at(self.tips[0]).imports if items else ():
-            if entry.store and entry.values.get("copy") != "true":
-                try:
-                    store = self.repo.store(Address(entry.store, f"import {entry.name}"))
-                    lacking = store.missing([w.oid for w in items])
-                except DataError:
-                    continue  # it cannot be asked, so its word does not count
-                items = [w for w in items if w.oid in lacking]
+        for url in self._import_stores() if items else ():
+            try:
+                store = self.repo.store(Address(url, f"an import in {project.NAME}"))
+                lacking = store.missing([w.oid for w in items])
+            except DataError:
+                continue  # it cannot be asked, so its word does not count
+            items = [w for w in items if w.oid in lacking]
         return items
 
     def _available(self, items: list[Wanted]) -> list[Wanted]:
@@ -197,7 +215,7 @@ class Uploader:
         if not failures:
             return items
         for w, error in failures:
-            if path := self._data_path(w):
+            if path := self.data_path(w):
                 raise NotFound(
                     f"{path}: its content ({w.oid}, {w.size} bytes) is neither here nor in a "
                     f"store, so the push would leave it behind ({error.message})",
@@ -206,7 +224,7 @@ class Uploader:
         lost = {w for w, _ in failures}  # examples in texts, no data
         return [w for w in items if w not in lost]
 
-    def _data_path(self, wanted: Wanted) -> str | None:
+    def data_path(self, wanted: Wanted) -> str | None:
         """A path where a pointer is data, of all that it has or had; None: it is an example."""
         git, text = self.repo.git, Pointer(wanted.oid, wanted.size).encode()
         blob = git.run("hash-object", "--stdin", input=text).decode().strip()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from .helpers import servers, web
 from .helpers.faults import FaultProxy
 from .helpers.network import Network, install
+from .helpers.sshd import Sshd
 from .helpers.webfolder import WebFolder
 from .helpers.world import World, isolated, make_launcher, run
 
@@ -21,12 +23,16 @@ _WATCHED = (".gitconfig", ".config/git/config", ".cache/git-data/error.log", ".l
 def _no_home(tmp_path_factory):
     """A test that forgets its `world` meets a home that is no folder, and fails on it."""
     folder = tmp_path_factory.mktemp("guard")
-    home, config = folder / "home-is-no-folder", folder / "gitconfig"
+    home, config, aws = folder / "home-is-no-folder", folder / "gitconfig", folder / "aws"
     home.touch()
     config.touch()
+    aws.write_text(servers.CREDENTIALS)
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_"))]:
+        for name in [name for name in os.environ if name.startswith(("GIT_", "XDG_", "AWS_"))]:
             patch.delenv(name)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(aws))
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("HOME", str(home))
         patch.setenv("GIT_CONFIG_GLOBAL", str(config))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
@@ -66,6 +72,41 @@ def installed_config(tmp_path_factory, commands) -> str:
     home = tmp_path_factory.mktemp("home")
     run(["git", "data", "install"], home, isolated(home, commands))
     return (home / ".gitconfig").read_text()
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory):
+    """SeaweedFS: a server that does what S3 does."""
+    with servers.running(servers.SeaweedFS, tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rclone(tmp_path_factory):
+    """`rclone serve s3`: a server that ignores conditions."""
+    with servers.running(servers.Rclone, tmp_path_factory.mktemp("rclone")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory):
+    """sshd: folders over SFTP."""
+    with servers.running(Sshd, tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def nginx():
+    """nginx: a folder on the web, to be read."""
+    with web.running(web.Nginx) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def apache():
+    """Apache with WebDAV: a folder on the web that can be written."""
+    with web.running(web.Apache) as server:
+        yield server
 
 
 @pytest.fixture

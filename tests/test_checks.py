@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from .helpers.hooks import our_hook
+
 
 def problems(done):
     return {entry["check"]: entry for entry in done.json()["problems"]}
@@ -73,8 +75,7 @@ def repo(world):
 
 
 def test_a_hook_that_is_missing_is_put_back(repo):
-    (repo.path / ".git" / "hooks" / "pre-push").unlink(missing_ok=True)
-    repo.git("config", "--remove-section", "hook.git-data-pre-push", code=None)
+    our_hook(repo).unlink()
     found = doctor(repo, code=1)
     assert found["hook"]["mend"] == "git data doctor --fix"
     assert repo.data("doctor", "--fix").lines[-1] == "nothing is wrong"

@@ -13,7 +13,6 @@ from git_data import disk, files
 from git_data.disk import copy_file, sync_all, sync_folder
 from git_data.errors import Conflict, DataError
 from git_data.files import (
-    Lock,
     Temporary,
     make_folder,
     make_folders,
@@ -22,6 +21,7 @@ from git_data.files import (
     remove_stale,
     write_file,
 )
+from git_data.locks import Lock
 
 from .helpers.disks import python
 
@@ -291,7 +291,7 @@ def test_a_file_where_a_folder_should_be(tmp_path):
 
 LOCKED = """
 import sys
-from git_data.files import Lock
+from git_data.locks import Lock
 with Lock(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.readline()
@@ -333,7 +333,7 @@ def test_a_lock_is_waited_for(tmp_path):
 COUNT = """
 import sys
 from pathlib import Path
-from git_data.files import Lock
+from git_data.locks import Lock
 counter = Path(sys.argv[1])
 for _ in range(50):
     with Lock(sys.argv[2]):

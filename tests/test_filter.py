@@ -95,6 +95,13 @@ def test_what_git_reads_itself_is_never_data(repo, name, size):
     assert b"".join(p or b"" for p in pktline.packets(got)) == b"status=success\n" + content
 
 
+def test_clean_mends_a_pointer_with_crlf(repo):
+    text = pointer_of(b"x")
+    got, _, served = serve(repo, request("clean", b"a.bin", text.replace(b"\n", b"\r\n")))
+    assert got == answer(text)
+    assert [*served.repo.cache.objects()] == []
+
+
 def test_a_path_may_hold_newlines_and_signs(repo):
     got, _, _ = serve(repo, request("clean", b"a\nb=c\n", b"one"), request("clean", b"-x", b"two"))
     assert got == answer(pointer_of(b"one")) + answer(pointer_of(b"two"))

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from git_data import manifest
-from git_data.errors import Damaged, FormatError
+from git_data.errors import Damaged, Denied, FormatError
 from git_data.manifest import IndexRef, Manifest, parse
 from git_data.oid import ObjectId, hash_bytes
 
@@ -137,3 +137,13 @@ def test_keys_of_later_versions_are_kept():
     found = parse(sealed(values(grace={"days": 14}, note="x")), "it")
     again = json.loads(found.next("d" * 32, ()).encode())
     assert (again["grace"], again["note"], again["generation"]) == ({"days": 14}, "x", 8)
+
+
+def test_only_who_says_that_he_is_alone_writes_where_nothing_compares():
+    alone = manifest.create((manifest.SINGLE_WRITER,))
+    assert parse(alone.encode(), "it") == alone
+    with pytest.raises(Denied, match="singleWriter"):
+        alone.check_writable("it")
+    alone.check_writable("it", single_writer=True)
+    FULL.check_writable("it", single_writer=True)
+    assert alone.next("d" * 32, ()).write_features == (manifest.SINGLE_WRITER,)

@@ -73,8 +73,8 @@ def test_everything_it_can_say(git):
     assert found.mirrors == ("https://a.example/r", "https://b.example/r")
     assert found.above == 10**6
     assert (found.fetch_include, found.fetch_exclude) == (("images/**",), ("raw/",))
-    assert [(i.name, i.store) for i in found.imports] == [
-        ("images/cats dogs", "s3://bucket/registry")
+    assert [(i.name, i.stores, i.copy) for i in found.imports] == [
+        ("images/cats dogs", ("s3://bucket/registry",), True)
     ]
 
 
@@ -87,9 +87,31 @@ def test_everything_it_can_say(git):
         ('[import "a"]\n run = evil\n', "import.a.run"),
         ("[store]\n url = -oProxyCommand=evil\n", "store.url"),
         ("[store]\n url = ext::sh -c evil\n", "store.url"),
+        ("[store]\n url = https://bob:secret@example.org/r\n", "store.url"),
+        ("[store]\n mirror = s3://key:secret@bucket/r\n", "store.mirror"),
+        ("[store]\n url = https://bob%3asecret@example.org/r\n", "store.url"),
         ('[store]\n url = "a\\tb"\n', "store.url"),
         ('[import "a"]\n store = -x\n', "import.a.store"),
+        ('[import "a"]\n store = /ok\n store = ext::x\n', "import.a.store"),
+        ('[import "a"]\n url = --upload-pack=x\n', "import.a.url"),
+        ('[import "a"]\n url = ext::sh -c id\n', "import.a.url"),
+        ('[import "a"]\n url = data::ext::sh\n', "import.a.url"),
+        ('[import "a"]\n url = "https://x/\\ny"\n', "import.a.url"),
+        ('[import "a"]\n path = ../x\n', "import.a.path"),
+        ('[import "a"]\n path = .git/config\n', "import.a.path"),
+        ('[import "a"]\n rev = --all\n', "import.a.rev"),
+        ('[import "a"]\n commit = HEAD\n', "import.a.commit"),
+        ('[import "a"]\n tree = 1234\n', "import.a.tree"),
+        ('[import "a"]\n copy = perhaps\n', "import.a.copy"),
+        ('[import "../a"]\n path = x\n', "import '../a'"),
+        ('[import "/etc/passwd"]\n path = x\n', "import '/etc/passwd'"),
+        ('[import "a/.GIT/hooks"]\n path = x\n', "import 'a/.GIT/hooks'"),
         ("[track]\n above = much\n", "track.above"),
+        ("[store]\n url = s3://key:hush@bucket/a\n", "store.url"),
+        ("[store]\n mirror = https://u:hush@host/a\n", "store.mirror"),
+        ("[store]\n url = s3://b/a?endpoint=https://u:hush@host\n", "store.url"),
+        ("[store]\n url = s3://b/a?endpoint=https%3A%2F%2Fu%3Ahush%40host\n", "store.url"),
+        ('[import "a"]\n store = sftp://u:hush@host/a\n', "import.a.store"),
         ("[store\n", ".gitdata"),
     ],
 )
@@ -97,6 +119,34 @@ def test_hostile_text_is_refused_by_name(git, text, named):
     with pytest.raises(FormatError) as caught:
         read(git, text)
     assert named in str(caught.value)
+    assert "hush" not in str(caught.value) and "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sftp://user@host:22/a:b@c",
+        "s3://bucket/a b/größe?endpoint=https://[::1]:9000&region=x",
+        "/srv/a:b@c",
+        "https://host/a?x=1",
+        "http://[::1]:8080/a@b:c",
+    ],
+)
+def test_addresses_that_are_fine(git, url):
+    project.write(git, git.folder, "store.url", url)
+    assert project.read_file(git, git.folder).store == url
+
+
+def test_keys_with_many_values(git, tmp_path):
+    first, second = "s3://b/a.*?endpoint=https://h:1", "s3://b/a.*"
+    for url in (first, second):
+        project.add(git, git.folder, "store.mirror", url)
+    assert project.read_file(git, git.folder).mirrors == (first, second)
+    project.remove(git, git.folder, "store.mirror", second)
+    assert project.read_file(git, git.folder).mirrors == (first,)
+    project.remove(git, git.folder, "store.mirror", "absent")
+    project.remove(git, git.folder, "store.mirror", first)
+    assert project.read_file(git, git.folder).mirrors == ()
 
 
 def test_includes_are_not_followed(git, tmp_path):

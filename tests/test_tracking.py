@@ -134,6 +134,16 @@ def test_committed_files_that_match_name_the_command_to_run(repo):
     assert repo.status() == ""
 
 
+def test_json_tells_what_is_tracked_after_the_change(repo):
+    def patterns(said):
+        return [entry["pattern"] for entry in said.json()["patterns"]]
+
+    assert patterns(repo.data("track", "*.flac", "*.wav", "--json")) == ["*.flac", "*.wav"]
+    assert patterns(repo.data("untrack", "*.wav", "--json")) == ["*.flac"]
+    assert repo.data("track", "--above", "1MB", "--json").json()["above"] == 1_000_000
+    assert repo.data("untrack", "--above", "--json").json()["above"] is None
+
+
 def test_untracked_files_that_are_pointers_name_the_command_to_run(repo):
     repo.data("track", "*.bin")
     repo.commit("data", **{"a.bin": b"x" * 300})

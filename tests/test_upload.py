@@ -51,3 +51,22 @@ def test_a_dry_run_counts_and_sends_nothing(repo, world):
     assert not (world.root / "store" / "data" / "packs").exists()
     assert send(repo).objects == 2
     assert send(repo, dry_run=True).objects == 0
+
+
+def test_history_without_data_is_walked_once(repo, world):
+    """A store that nobody has written to yet has no memory: what needs nothing is remembered."""
+    bare = world.bare("remote.git")
+    repo.git("data", "store", "--unset")
+    repo.git("config", "--unset", "data.store", code=None)
+    repo.commit(text="one\n")
+    found = Repo.open(str(repo.path), world.env)
+    target = Target("origin", str(bare.path))
+    memory = repo.git_dir / "git-data/confirmed"
+    assert upload(found, [repo.head()], target)[0].objects == 0
+    [remembered] = memory.iterdir()
+    assert remembered.read_text().splitlines()[1:] == [repo.head()]
+    repo.commit(**{"a.bin": b"data"})
+    assert upload(found, [repo.head()], target)[0].objects == 1
+    assert len([*memory.iterdir()]) == 2
+    assert remembered.read_text().splitlines()[1:] != [repo.head()]
+    assert (bare.path / "data/manifest").is_file()

@@ -16,8 +16,8 @@ import pytest
 
 from git_data.cache import Cache
 from git_data.errors import Conflict, Damaged, Denied, NotFound
-from git_data.files import Lock
 from git_data.git import Git
+from git_data.locks import Lock
 from git_data.oid import hash_bytes
 from git_data.placements import Entry, Journal, decode
 from git_data.pointer import Pointer

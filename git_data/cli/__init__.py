@@ -15,17 +15,29 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "untrack": ("track", "let files be plain Git files again"),
     "store": ("store", "show or set where the data lies"),
     "list": ("list", "list the data files, with size and where they are"),
+    "get": ("get", "write files of any repository here, at any revision"),
+    "import": ("import_", "take a path of another repository in, locked to a version"),
+    "update": ("update", "bring imports to what their sources have now"),
+    "diff": ("diff", "which data differs between two revisions, with sizes"),
     "status": ("status", "what changed, what no store holds yet, what is missing here"),
     "fetch": ("fetch", "bring data here without touching the work tree"),
     "pull": ("pull", "bring what the work tree lacks and put it in place"),
     "push": ("push", "send data to the store, as git push does"),
+    "resolve": ("resolve", "settle data files in conflict: keep one side"),
+    "fsck": ("fsck", "check commits as the hooks do, for CI"),
     "doctor": ("doctor", "find and explain what is half set up"),
     "install": ("install", "set git-data up for this user, or one repository"),
     "uninstall": ("install", "take exactly that back"),
     "completion": ("completion", "print the completion script of a shell"),
 }
 # Started by Git, not by people.
-_INTERNAL = {"filter-process": "filter_process", "hook": "hook", "merge-driver": "merge_driver"}
+_INTERNAL = {
+    "filter-process": "filter_process",
+    "hook": "hook",
+    "guard": "guard",
+    "merge-driver": "merge_driver",
+    "textconv": "textconv",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,7 +37,7 @@ def _shape(name: str) -> Shape:
     module, about = COMMANDS[name]
     actions = parser_of(name, load(module))._actions
     options = [_option(action) for action in actions if action.option_strings]
-    # One kind of argument is all that any command has.
+    # After the first argument, which may be a repository, come paths: the shell's own business.
     kind = next((_kind(action) for action in actions if not action.option_strings), "")
     return Shape(name, about, tuple(options), kind)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from .. import checks, hooks, installation, trial
+from .. import checks, hooking, installation, trial
 from ..config import environment
 from ..errors import DataError, GitError
 from ..git import Git
 from ..repo import Repo
+from ..teamchecks import Problem
 from .options import add_json, add_quiet, count, describe, write_json
 from .terminal import Screen
 
@@ -38,40 +39,54 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     git = Git(".", environment())
     repo, found = _open()
     if repo and arguments.fix:
-        hooks.ensure(repo, installation.launch_command())
+        hooking.ensure(repo, installation.launch_command())
     for check in [*checks.of_machine(git), *(checks.of_repository(repo) if repo else [])]:
         wrong = checks.problems(check)
         found += wrong
-        screen.say(f"{'wrong' if wrong else 'ok':<6} {check.name}")
+        screen.say(f"{_word(wrong):<6} {check.name}")
     if arguments.round_trip:
         found += _round_trip(git, screen)
+    problems = [one for one in found if not one.is_hint]
+    hints = [one for one in found if one.is_hint]
     if arguments.json:
-        write_json(screen, {"problems": [problem._asdict() for problem in found]})
+        write_json(screen, {"problems": _json(problems), "hints": _json(hints)})
     else:
-        _tell(found, screen)
-    return DataError.exit_code if found else 0
+        _tell(problems, hints, screen)
+    return DataError.exit_code if problems else 0
 
 
-def _open() -> tuple[Repo | None, list[checks.Problem]]:
+def _word(found: list[Problem]) -> str:
+    if not found:
+        return "ok"
+    return "hint" if all(one.is_hint for one in found) else "wrong"
+
+
+def _json(found: list[Problem]) -> list[dict[str, str]]:
+    return [{"check": one.check, "what": one.what, "mend": one.mend} for one in found]
+
+
+def _open() -> tuple[Repo | None, list[Problem]]:
     """The repository here; outside of one there is none, which is no problem."""
     try:
         return Repo.open(), []
     except GitError:
         return None, []
     except DataError as error:
-        return None, [checks.Problem("settings", error.message, error.hint or "git config --list")]
+        return None, [Problem("settings", error.message, error.hint or "git config --list")]
 
 
-def _round_trip(git: Git, screen: Screen) -> list[checks.Problem]:
+def _round_trip(git: Git, screen: Screen) -> list[Problem]:
     try:
         for step in trial.round_trip(git):
             screen.say(f"{'ok':<6} round trip: {step.what}")
     except DataError as error:
-        return [checks.Problem("round trip", error.message, error.hint)]
+        return [Problem("round trip", error.message, error.hint)]
     return []
 
 
-def _tell(found: list[checks.Problem], screen: Screen) -> None:
-    for problem in found:
+def _tell(problems: list[Problem], hints: list[Problem], screen: Screen) -> None:
+    for hint in hints:
+        screen.say(f"{hint.check}: {hint.what}; {hint.mend}")
+    for problem in problems:
         screen.note(f"git-data: {problem.check}: {problem.what}; {problem.mend}")
-    screen.say(count(len(found), "problem") if found else "nothing is wrong")
+    screen.say(count(len(problems), "problem") if problems else "nothing is wrong")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import hooks
+from .. import hooking
 from ..errors import DataError
 from ..installation import launch_command
 from ..repo import Repo
@@ -15,7 +15,7 @@ def ensure_hook(repo: Repo, screen: Screen, told: bool = True) -> None:
     `told`: also say what is the user's to do in a hooks folder that is not ours.
     """
     try:
-        state = hooks.ensure(repo, launch_command())
+        state = hooking.ensure(repo, launch_command())
     except (OSError, DataError) as error:
         screen.note(
             f"git-data: the pre-push hook could not be installed: {error}; see: git data doctor"

@@ -4,42 +4,68 @@ from __future__ import annotations
 
 import argparse
 
-from .. import hooks, installation
+from .. import hooking, installation
 from ..config import environment
+from ..errors import DataError
 from ..git import Git
 from ..repo import Repo
+from .options import describe
 from .terminal import Screen
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     command = parser.get_default("command")
-    parser.description = (
-        "Set Git's filter, diff and merge drivers for git-data."
+    what = (
+        "Set Git's filter, diff and merge drivers for git-data, or put one of its hooks into this "
+        "repository: pre-commit stops broken pointers, pre-receive guards a server. The pre-push "
+        "hook comes by itself."
         if command == "install"
         else "Take back exactly what `git data install` set; data and pointers stay as they are."
     )
-    parser.epilog = f"example: git data {command} --local"
+    examples = (f"git data {command} --local", f"git data {command} --hook pre-commit")
+    describe(parser, what, *examples)
     parser.add_argument("--local", action="store_true", help="in this repository only")
+    parser.add_argument(
+        "--hook", action="append", choices=hooking.NAMES, help="only this hook, in this repository"
+    )
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> int:
+    if arguments.hook:
+        return _hooks(arguments, screen)
     scope = "--local" if arguments.local else "--global"
     git = Git(".", environment())
     where = "this repository" if arguments.local else "this user"
     if arguments.command == "install":
         installation.install(git, scope)
         if arguments.local:
-            hooks.ensure(Repo.open(), installation.launch_command())
+            hooking.ensure(Repo.open(), installation.launch_command())
         screen.write(
             f"git-data is set up for {where}; undo it with: git data uninstall{_flag(arguments)}\n"
         )
         return 0
     removed = installation.uninstall(git, scope)
-    hook = arguments.local and hooks.remove(Repo.open())
-    done = "is no longer set up" if removed or hook else "was not set up"
+    hooks = [hooking.remove(Repo.open(), name) for name in hooking.NAMES if arguments.local]
+    done = "is no longer set up" if removed or any(hooks) else "was not set up"
     screen.write(f"git-data {done} for {where}; pointers and data are untouched\n")
     return 0
 
 
 def _flag(arguments: argparse.Namespace) -> str:
     return " --local" if arguments.local else ""
+
+
+def _hooks(arguments: argparse.Namespace, screen: Screen) -> int:
+    repo = Repo.open()
+    for name in arguments.hook:
+        if arguments.command == "uninstall":
+            gone = "is gone" if hooking.remove(repo, name) else "was not there"
+            screen.write(f"the {name} hook {gone}\n")
+            continue
+        found = hooking.ensure(repo, installation.launch_command(), name)
+        if not found.installed:
+            raise DataError(f"the {name} hook was not installed", found.advice)
+        screen.write(f"the {name} hook is in place\n")
+        if found.hint:
+            screen.note(f"git-data: lefthook will put its own back some day; {found.hint}")
+    return 0

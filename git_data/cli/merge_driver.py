@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..merging import merge
+from ..merging import Merge
+from ..repo import Repo
 from .terminal import Screen
 
 
@@ -15,4 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> int:
-    return merge(arguments.base, arguments.ours, arguments.theirs, arguments.marker_size)
+    versions = (arguments.base, arguments.ours, arguments.theirs)
+    merged = Merge(Repo.open(), versions, arguments.marker_size, arguments.path).run()
+    if merged.message:
+        screen.note(f"git-data: {merged.message}")
+    return 0 if merged.clean else 1

@@ -13,11 +13,13 @@ from typing import NamedTuple
 # kind of an argument -> the command that lists candidates (others: files, by the shell itself)
 _LISTS = {
     "REF|PATH": "git for-each-ref --format='%(refname:short)'",
+    "REV|PATH": "git for-each-ref --format='%(refname:short)'",
     "REV": "git for-each-ref --format='%(refname:short)'",
     "REMOTE": "git remote",
 }
 _ZSH_ACTIONS = {
     "REF|PATH": "_git_data_refs_or_files",
+    "REV|PATH": "_git_data_refs_or_files",
     "REV": "_git_data_refs",
     "REMOTE": "_git_data_remotes",
     "SIZE": " ",

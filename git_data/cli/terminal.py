@@ -16,6 +16,8 @@ _FOREVER = 1e9
 
 def printable(text: str) -> str:
     """Text from outside, harmless on a terminal: control characters are escaped."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == " " else repr(c)[1:-1] for c in text)
 
 

@@ -37,7 +37,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
             "git data track --above 1MB",
         )
         parser.add_argument("--above", metavar="SIZE", help="all files of this size or larger")
-        add_json(parser)
     else:
         describe(
             parser,
@@ -50,18 +49,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "patterns", nargs="*", metavar="PATTERN", help="as in .gitattributes, quoted for the shell"
     )
     add_dry_run(parser, "say what would change")
+    add_json(parser)
     add_quiet(parser)
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> int:
-    screen.quiet = arguments.quiet
+    screen.quiet = arguments.quiet or arguments.json
     repo = Repo.open()
     need_work_tree(repo)
     if arguments.command == "untrack":
-        return _untrack(repo, arguments, screen)
-    if not arguments.patterns and arguments.above is None:
+        _untrack(repo, arguments, screen)
+    elif arguments.patterns or arguments.above is not None:
+        _track(repo, arguments, screen)
+    else:
         return _show(repo, arguments, screen)
-    return _track(repo, arguments, screen)
+    # For a program: what is tracked now.
+    return _show(Repo.open(), arguments, screen) if arguments.json else 0
 
 
 def _show(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> int:
@@ -80,7 +83,7 @@ def _show(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _track(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> int:
+def _track(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> None:
     here = Here.of(repo)
     patterns = [tracking.pattern_of(word, here.folder) for word in arguments.patterns]
     limit = None if arguments.above is None else project.parse_size(arguments.above)
@@ -92,7 +95,6 @@ def _track(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> int:
         changed |= add.apply(arguments.dry_run)
         _tell(add, patterns, "tracked", "already tracked", screen)
     _advise(repo, here, arguments.dry_run, changed, screen)
-    return 0
 
 
 def _set_limit(repo: Repo, arguments: argparse.Namespace, limit: int, screen: Screen) -> bool:
@@ -107,7 +109,7 @@ def _set_limit(repo: Repo, arguments: argparse.Namespace, limit: int, screen: Sc
     return changed
 
 
-def _untrack(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> int:
+def _untrack(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> None:
     if not arguments.patterns and not arguments.above:
         raise UsageError("name what to untrack", "git data track lists it")
     here = Here.of(repo)
@@ -125,7 +127,6 @@ def _untrack(repo: Repo, arguments: argparse.Namespace, screen: Screen) -> int:
         changed |= remove.apply(arguments.dry_run)
         _tell(remove, meant, "no longer tracked", "", screen)
     _advise(repo, here, arguments.dry_run, changed, screen)
-    return 0
 
 
 def _remove_limit(repo: Repo, dry_run: bool, screen: Screen) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import traceback
 
-from ..config import environment, home
+from ..config import cache_folder, environment
 from .terminal import printable
 
 
 def explain(error: Exception) -> str:
     """One line for the user; the traceback of the error being handled goes to the log."""
-    folder = os.path.join(environment().get("XDG_CACHE_HOME") or home() + "/.cache", "git-data")
+    folder = cache_folder(environment())
     path = os.path.join(folder, "error.log")
     try:
         os.makedirs(folder, exist_ok=True)

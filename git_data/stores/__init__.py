@@ -27,6 +27,10 @@ _NETWORK = {
     "s3": Scheme("s3", "open_s3"),
     "http": Scheme("http", "open_http"),
     "https": Scheme("http", "open_http"),
+    "webdav": Scheme("http", "open_http"),
+    "webdavs": Scheme("http", "open_http"),
+    "sftp": Scheme("sftp", "open_sftp"),
+    **dict.fromkeys(("gs", "az", "abfs"), Scheme("filesystems", "open_filesystem")),
 }
 ANYBODY = Access()
 
@@ -62,7 +66,10 @@ def _parse(url: str) -> tuple[str, str]:
     """The scheme and what follows; an address without scheme is a folder."""
     if "://" not in url or url.startswith("/"):
         return "file", os.path.expanduser(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UsageError(f"no address of a store: {url[:80]!r}") from error
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return "file", unquote(url.partition("://")[2].removeprefix("localhost"))
     return parts.scheme if parts.scheme != "file" else "file on another machine", url

@@ -21,7 +21,7 @@ from ..errors import StoreError, Unreachable
 READ_BYTES = 16 << 20  # the most that one `read` may ask for
 NAME_CHARACTERS = 255
 MANIFESTS = ("data/manifest", "git/manifest")  # the files that change
-SAFE = "nothing was lost: your commits are safe here; run the same command again when it is"
+SAFE = "nothing was lost: your commits are safe here; run the same command again later"
 _PART = r"[a-z0-9._-]+"
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 
@@ -106,6 +106,14 @@ class Resumes(Protocol):
 
 
 @runtime_checkable
+class Proves(Protocol):
+    """A store that can show by itself what a race would show only now and then."""
+
+    def prove(self, name: str) -> str:
+        """What is wrong with its compare and swap, tried on a small file that is there; or ""."""
+
+
+@runtime_checkable
 class HasPaths(Protocol):
     """A store whose files can be opened or mapped in place."""
 
@@ -138,6 +146,20 @@ class HasCopies(Protocol):
 
 def copies_of(store: Store) -> Sequence[Readable]:
     return store.copies if isinstance(store, HasCopies) else ()
+
+
+@runtime_checkable
+class HasServer(Protocol):
+    """A store whose address may stand for another server tomorrow, by the user's own set-up."""
+
+    def server_address(self) -> str | None:
+        """Where it is now; asks nothing of it."""
+
+
+def path_of(url: str, name: str) -> str:
+    """How a file of a store is called in messages."""
+    head, mark, query = url.partition("?") if "://" in url else (url, "", "")
+    return f"{head}/{name}{mark}{query}"
 
 
 def check_name(name: str) -> str:

@@ -20,7 +20,6 @@ from typing import NoReturn, TypeVar
 from ..disk import sync_folder
 from ..errors import Conflict, Damaged, Denied, NotFound, StoreError, Unreachable
 from ..files import (
-    Lock,
     Temporary,
     allow,
     make_folder,
@@ -28,6 +27,7 @@ from ..files import (
     remove_stale,
     shared_bits,
 )
+from ..locks import Lock
 from ..oid import hash_bytes
 from .base import MANIFESTS, SAFE, Part, Versioned, check_name, check_prefix, check_range
 

@@ -1,19 +1,21 @@
 """What a store really does, found out by doing it: some answer 200 to a condition they ignore, and
 a lock that always succeeds looks like a working lock.
 
-The probe writes two small files of its own below `tmp/`, and removes them.
+The probe writes small files of its own below `tmp/`, and removes them.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import NamedTuple
 
 from ..errors import Conflict, DataError, NotFound, Unreachable
-from .base import Store
+from .base import Proves, Store
 
+_ATTEMPTS = 5  # of each step, on a bad network: a swap may not simply be sent again
 _RACERS = 4
 _ROUNDS = 3
 _LIMIT = 1 << 10
@@ -31,21 +33,33 @@ class _Wrong(Exception):
 
 def probe(store: Store) -> Probe:
     """Write, read back, compare, race. Raises Unreachable when the store does not answer."""
-    token = os.urandom(8).hex()
-    file, swapped = f"tmp/probe-{token}", f"tmp/probe-{token}-swap"
     can_write = False
     try:
-        _write(store, file)
+        _attempt(_write, store)
         can_write = True
-        _compare(store, swapped)
-        _race(store, swapped)
+        _attempt(_compare, store)
+        _attempt(_prove, store)
+        for _ in range(_ROUNDS):
+            _attempt(_race, store)
     except Unreachable:
         raise
     except (_Wrong, DataError) as error:
         return Probe(can_write, False, str(error))
-    finally:
-        _remove(store, file, swapped)
     return Probe(True, True, "")
+
+
+def _attempt(step: Callable[[Store, str], None], store: Store) -> None:
+    """One step with a file of its own, once more when an answer was lost; leaves nothing."""
+    for left in reversed(range(_ATTEMPTS)):
+        name = f"tmp/probe-{os.urandom(8).hex()}"
+        try:
+            step(store, name)
+            return
+        except Unreachable:
+            if not left:
+                raise
+        finally:
+            _remove(store, name)
 
 
 def _write(store: Store, name: str) -> None:
@@ -71,6 +85,14 @@ def _compare(store: Store, name: str) -> None:
         raise _Wrong(f"{store.url} does not give back what it was asked to keep")
 
 
+def _prove(store: Store, name: str) -> None:
+    if not isinstance(store, Proves):
+        return
+    store.replace_if(name, os.urandom(32), None)
+    if wrong := store.prove(name):
+        raise _Wrong(wrong)
+
+
 def _refuses(store: Store, name: str, version: str | None, wrong: str) -> None:
     try:
         store.replace_if(name, b"wrong", version)
@@ -81,21 +103,21 @@ def _refuses(store: Store, name: str, version: str | None, wrong: str) -> None:
 
 def _race(store: Store, name: str) -> None:
     """Of several who replace the same version at the same time exactly one may win."""
+    version = store.replace_if(name, os.urandom(32), None)
+    start = Barrier(_RACERS)
+    # Of other bytes each time: many stores make a version of nothing but the content.
+    contents = [os.urandom(32) for _ in range(_RACERS)]
     with ThreadPoolExecutor(_RACERS) as pool:
-        for _ in range(_ROUNDS):
-            current = store.read_small(name, _LIMIT)
-            version = current.version if current else None
-            start = Barrier(_RACERS)
-            # Of other bytes each time: many stores make a version of nothing but the content.
-            contents = [os.urandom(32) for _ in range(_RACERS)]
-            tries = [pool.submit(_try, store, name, data, version, start) for data in contents]
-            won = [data for data, done in zip(contents, tries, strict=True) if done.result()]
-            found = store.read_small(name, _LIMIT)
-            if len(won) != 1 or found is None or found.data != won[0]:
-                raise _Wrong(
-                    f"{store.url} let {len(won)} of {_RACERS} win a race for one file: "
-                    "two who push at once would lose data"
-                )
+        tries = [pool.submit(_try, store, name, data, version, start) for data in contents]
+        won = [data for data, done in zip(contents, tries, strict=True) if done.result()]
+    found = store.read_small(name, _LIMIT)
+    if not won and found and found.version == version:  # each was told to try again
+        raise Unreachable(f"{store.url} let nobody win a race for one file")
+    if len(won) != 1 or found is None or found.data != won[0]:
+        raise _Wrong(
+            f"{store.url} let {len(won)} of {_RACERS} win a race for one file: "
+            "two who push at once would lose data"
+        )
 
 
 def _try(store: Store, name: str, data: bytes, version: str | None, start: Barrier) -> bool:
@@ -107,9 +129,8 @@ def _try(store: Store, name: str, data: bytes, version: str | None, start: Barri
     return True
 
 
-def _remove(store: Store, *names: str) -> None:
-    for name in names:
-        try:
-            store.delete(name)
-        except DataError:
-            pass  # the probe's verdict matters more than two small files
+def _remove(store: Store, name: str) -> None:
+    try:
+        store.delete(name)
+    except DataError:
+        pass  # the probe's verdict matters more than a small file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -10,8 +11,10 @@ from .base import (
     MANIFESTS,
     HasCopies,
     HasPaths,
+    HasServer,
     Parallel,
     Part,
+    Proves,
     Readable,
     Resumes,
     Store,
@@ -35,6 +38,10 @@ class Around:
             self.at_once = inner.at_once
         if isinstance(inner, HasCopies):
             self.copies: Sequence[Readable] = inner.copies
+        if isinstance(inner, Proves):
+            self.prove = inner.prove
+        if isinstance(inner, HasServer):
+            self.server_address = inner.server_address
 
     @property
     def url(self) -> str:
@@ -71,11 +78,16 @@ class Existing(Around):
 
     def replace_if(self, name: str, data: Part, version: str | None) -> str:
         if version is None and not any(self.inner.size(one) is not None for one in MANIFESTS):
-            raise NotFound(
-                f"there is no store at {self.url}",
-                f"if there should be one, make it with: git data store {self.url}",
-            )
+            raise no_store(self.url)
         return self.inner.replace_if(name, data, version)
+
+
+def no_store(url: str) -> NotFound:
+    """The error for a place that is no store, and is not made one unasked."""
+    return NotFound(
+        f"there is no store at {url}",
+        f"if there should be one, make it with: git data store {shlex.quote(url)}",
+    )
 
 
 class Call(NamedTuple):

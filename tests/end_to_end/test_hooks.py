@@ -1,25 +1,12 @@
-"""The pre-push hook: it comes by itself, keeps what was there, and lives beside pre-commit."""
-
-import sys
-from pathlib import Path
+"""The pre-push hook: it comes by itself, and keeps what was there."""
 
 import pytest
 
-from git_data.hooks import KEPT, MARKER
+from git_data.hookfiles import KEPT, marker
 
-PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
-CONFIG = """
-repos:
-- repo: local
-  hooks:
-  - id: witness
-    name: witness
-    language: system
-    entry: sh -c 'echo ran >> "$WITNESS"'
-    always_run: true
-    pass_filenames: false
-    stages: [pre-push]
-"""
+from ..helpers.hooks import are_settings, our_hook, users_hook
+
+MARKER = marker("pre-push")
 
 
 @pytest.fixture
@@ -50,15 +37,32 @@ def data_is_there(world, origin, word, name):
 
 def test_it_comes_with_the_first_add_and_with_a_clone(world, origin, repo):
     add(repo, b"one")
-    text = hook_of(repo).read_text()
+    text = our_hook(repo).read_text()
     assert MARKER in text
-    assert hook_of(repo).stat().st_mode & 0o111
+    assert our_hook(repo).stat().st_mode & 0o111
     add(repo, b"two")
-    assert hook_of(repo).read_text() == text
+    assert our_hook(repo).read_text() == text
     assert not hook_of(repo, "pre-push" + KEPT).exists()
     repo.git("push", "-q", "origin", "main")
     clone = world.clone(origin, "clone")
-    assert hook_of(clone).read_text() == text
+    assert our_hook(clone).read_text() == text
+
+
+def test_a_repository_that_was_moved_still_has_it(world, origin, repo):
+    add(repo, b"one")
+    moved = repo.path.rename(world.root / "moved")
+    world.git("push", "-q", "origin", "main", cwd=moved)
+    data_is_there(world, origin, b"one", "clone")
+
+
+def test_an_older_git_is_not_left_without_it(world, origin, repo):
+    """A setting that this Git does not run is no hook."""
+    if are_settings():
+        pytest.skip("this Git runs hooks that are settings")
+    repo.git("config", "hook.git-data-pre-push.command", "true")
+    repo.git("config", "hook.git-data-pre-push.event", "pre-push")
+    add(repo, b"one")
+    assert MARKER in our_hook(repo).read_text()
 
 
 def test_an_existing_hook_is_kept_gets_its_input_and_decides(world, origin, repo):
@@ -70,7 +74,7 @@ def test_an_existing_hook_is_kept_gets_its_input_and_decides(world, origin, repo
     head = add(repo, b"one")
     repo.git("push", "origin", "main", code=1)
     assert origin.git("for-each-ref").out == ""
-    hook_of(repo, "pre-push" + KEPT).write_text(script)
+    users_hook(repo).write_text(script)
     repo.git("push", "-q", "origin", "main")
     told = seen.read_text().splitlines()
     assert told[0] == f"origin {origin.path}"
@@ -95,13 +99,16 @@ def test_a_hooks_path_of_the_user_is_never_written_to(world, repo):
     repo.write("a.bin", b"one")
     said = repo.git("add", "a.bin")
     assert [*folder.iterdir()] == []
+    if are_settings():
+        return
     assert f"{folder}/pre-push" in said.err and 'git-data hook pre-push "$@"' in said.err
 
 
 def test_a_hooks_path_inside_the_git_folder_is_ours_to_use(world, origin, repo):
     repo.git("config", "core.hooksPath", ".git/other-hooks")
     add(repo, b"one")
-    assert MARKER in (repo.path / ".git" / "other-hooks" / "pre-push").read_text()
+    if not are_settings():
+        assert MARKER in (repo.path / ".git" / "other-hooks" / "pre-push").read_text()
     repo.git("push", "-q", "origin", "main")
     data_is_there(world, origin, b"one", "clone")
 
@@ -109,33 +116,15 @@ def test_a_hooks_path_inside_the_git_folder_is_ours_to_use(world, origin, repo):
 def test_without_the_program_a_push_that_carries_pointers_is_refused(world, origin, repo):
     repo.commit(**{"text": b"text"})
     add(repo, b"one")
-    text = hook_of(repo).read_text()
+    text = our_hook(repo).read_text()
     program = next(w for w in text.split() if w.endswith("git-data;")).rstrip(";").strip("'")
-    hook_of(repo).write_text(text.replace(program, "/gone/git-data"))
+    our_hook(repo).write_text(text.replace(program, "/gone/git-data"))
     path = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     said = repo.git("push", "origin", "main", code=1, env=path)
     assert "git-data is not installed" in said.err
     assert origin.git("for-each-ref").out == ""
     repo.git("push", "-q", "origin", "main~1:refs/heads/texts", env=path)
     repo.git("push", "-q", "origin", "--delete", "texts", env=path)
-
-
-@pytest.mark.parametrize("order", ["data pre", "pre data", "data pre data", "pre data pre"])
-def test_with_the_pre_commit_framework_in_any_order(world, origin, repo, order):
-    witness = world.root / "witness"
-    env = {"WITNESS": str(witness), "PRE_COMMIT_HOME": str(world.root / "pc")}
-    repo.write(".pre-commit-config.yaml", CONFIG)
-    for number, who in enumerate(order.split() * 2):
-        if who == "data":
-            repo.write("a.bin", b"%d" % number)
-            repo.git("add", ".")
-        else:
-            repo.git("commit", "-q", "--allow-empty", "-m", "x")
-            repo.world.run(PRE_COMMIT, "install", "-t", "pre-push", cwd=repo.path, env=env)
-    repo.commit(**{"a.bin": b"last"})
-    repo.git("push", "-q", "origin", "main", env=env)
-    assert witness.read_text() == "ran\n"
-    data_is_there(world, origin, b"last", "clone")
 
 
 def test_a_data_address_uploads_by_itself(repo):

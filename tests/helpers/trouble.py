@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from .hooks import our_hook
 from .world import PROJECT, Checkout, World
 
 # Files of at most 1 or 2 MiB (a unit is 512 bytes in some shells, 1 KiB in others): what is longer
@@ -54,7 +55,7 @@ def watch(number, pattern, code):
 if "MOMENT" in os.environ:
     watch(*os.environ["MOMENT"].split(chr(31)))
 sys.path.insert(0, {project!r})
-from git_data.cli import main
+from {module} import main
 sys.exit(main())
 """
 DIE = "os.kill(os.getpid(), signal.SIGKILL)"
@@ -136,16 +137,23 @@ class Moment:
     def __init__(self, world: World) -> None:
         self._witness = world.root / "moment-came"
         self._alive = world.root / "moment-alive"  # locked by every process that we started
+        self._path = world.env["PATH"]
         self._program = world.root / "moment" / "git-data"
         self._program.parent.mkdir()
-        text = _LAUNCHER.format(
-            python=sys.executable,
-            project=str(PROJECT),
-            witness=str(self._witness),
-            alive=str(self._alive),
-        )
-        self._program.write_text(text)
-        self._program.chmod(0o755)
+        for name, module in (
+            ("git-data", "git_data.cli"),
+            ("git-remote-data", "git_data.cli.remote"),
+        ):
+            text = _LAUNCHER.format(
+                python=sys.executable,
+                project=str(PROJECT),
+                witness=str(self._witness),
+                alive=str(self._alive),
+                module=module,
+            )
+            program = self._program.with_name(name)
+            program.write_text(text)
+            program.chmod(0o755)
 
     def at(self, number: int, pattern: str, then: str) -> dict[str, str]:
         """The environment for: before the n-th matching change run this code. The filter's parent
@@ -156,6 +164,14 @@ class Moment:
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "filter.data.process",
             "GIT_CONFIG_VALUE_0": f"exec {self._command} filter-process",
+        }
+
+    def in_remote(self, number: int, pattern: str, then: str) -> dict[str, str]:
+        """As `at`, for the remote helper that Git starts."""
+        return {
+            **self.at(number, pattern, then),
+            "PATH": f"{self._program.parent}{os.pathsep}{self._path}",
+            "GIT_CONFIG_COUNT": "0",
         }
 
     @property
@@ -175,7 +191,7 @@ class Moment:
 
     def become_hook(self, repo: Checkout) -> None:
         """The pre-push hook of this repository starts it."""
-        hook = repo.git_dir / "hooks" / "pre-push"
+        hook = our_hook(repo)
         lines = hook.read_text().splitlines()[:2]
         start = f'exec {self._command} hook --script "$0" -- pre-push "$@"'
         hook.write_text("\n".join([*lines, start, ""]))

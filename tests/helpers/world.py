@@ -20,7 +20,7 @@ _LAUNCHER = """\
 #!{python}
 import sys
 sys.path.insert(0, {project!r})
-from git_data.cli import main
+from {module} import main
 sys.exit(main())
 """
 
@@ -42,11 +42,14 @@ class Done:
 
 
 def make_launcher(folder: Path) -> Path:
-    """A `git-data` command, as a console script is: this source tree, run by this Python."""
+    """A `git-data` command, as a console script is: this source tree, run by this Python.
+    `git-remote-data` lies beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "git-data"
-    path.write_text(_LAUNCHER.format(python=sys.executable, project=str(PROJECT)))
-    path.chmod(0o755)
+    for name, module in (("git-remote-data", "git_data.cli.remote"), ("git-data", "git_data.cli")):
+        path = folder / name
+        text = _LAUNCHER.format(python=sys.executable, project=str(PROJECT), module=module)
+        path.write_text(text)
+        path.chmod(0o755)
     return path
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from git_data.errors import Denied, Unreachable
 from git_data.stores import open_store
-from git_data.stores.probe import probe
+from git_data.stores.probe import Probe, probe
 from git_data.stores.wrap import Counting
 
 
@@ -83,3 +83,31 @@ def test_a_store_that_does_not_answer_is_not_judged(inner):
     store.error = Unreachable("no answer")
     with pytest.raises(Unreachable):
         probe(store)
+
+
+class Losing(Counting):
+    """Every third answer to a swap is lost, though it was done."""
+
+    swaps = 0
+
+    def replace_if(self, name, data, version):
+        self.swaps += 1
+        lost = self.swaps % 3 == 0
+        new = super().replace_if(name, data, version)
+        if lost:
+            raise Unreachable("the answer was lost")
+        return new
+
+
+def test_lost_answers_are_no_verdict(inner, tmp_path):
+    class LosingOnce(Losing):
+        def replace_if(self, name, data, version):
+            if self.swaps >= 6:
+                return Counting.replace_if(self, name, data, version)
+            return super().replace_if(name, data, version)
+
+    assert probe(LosingOnce(inner)) == Probe(True, True, "")
+    assert list(inner.list("")) == []
+    with pytest.raises(Unreachable):
+        probe(Losing(inner))
+    assert not [*(tmp_path / "store").rglob("*probe*")]

@@ -1,0 +1,67 @@
+"""Bad input: trees that no honest Git makes. Nothing is written outside, nothing is run."""
+
+import os
+
+import pytest
+
+from . import hostile
+
+
+def everything(world):
+    """Every file below the home and the root, but for caches and the bad repository."""
+    skipped = (".cache", "bad.git")
+    found = []
+    for top in (world.root, world.home):
+        for folder, folders, files in os.walk(top):
+            folders[:] = [name for name in folders if name not in skipped]
+            found += [os.path.join(folder, name) for name in (*folders, *files)]
+    return sorted(found)
+
+
+@pytest.mark.parametrize("kind", hostile.KINDS)
+def test_get_refuses_hostile_trees_whole(world, kind):
+    hostile.make(world, kind)
+    (world.root / "deep/er").mkdir(parents=True)
+    before = everything(world)
+    done = world.git("data", "get", "bad.git", "-o", "out", cwd=None, code=1)
+    assert "Traceback" not in done.err and "unforeseen" not in done.err
+    assert "\x1b" not in done.err
+    assert everything(world) == before
+
+
+@pytest.mark.parametrize("kind", hostile.LINKS)
+def test_get_leaves_out_links_that_lead_out(world, kind):
+    repo = world.bare("bad.git")
+    link = hostile.blob(repo, hostile.LINKS[kind].encode())
+    plain = hostile.blob(repo, b"fine")
+    root = hostile.tree(repo, ("120000", link, "a-link"), ("100644", plain, "fine"))
+    hostile.commit(repo, root)
+    done = world.git("data", "get", "bad.git", "-o", "out", code=3)
+    assert "a-link is a link to" in done.err
+    assert os.listdir(world.root / "out") == ["fine"]
+
+
+def test_a_link_and_a_folder_of_one_name(world):
+    """A tree that has both: what comes second would be written through what came first."""
+    repo = world.bare("bad.git")
+    link = hostile.blob(repo, b"..")
+    folder = hostile.tree(repo, ("100644", hostile.blob(repo, b"x"), "pwned"))
+    root = hostile.tree(repo, ("120000", link, "a"), ("40000", folder, "a"))
+    hostile.commit(repo, root)
+    done = world.git("data", "get", "bad.git", "-o", "sub/out", code=None)
+    assert done.code in (1, 3) and "Traceback" not in done.err
+    written = {path.name for path in world.root.rglob("pwned")}
+    assert written == set() and not (world.root / "sub" / "pwned").exists()
+
+
+def test_listing_hostile_names_is_harmless(world):
+    hostile.make(world, "control")
+    assert "\x1b" not in world.git("data", "list", "-aR", "bad.git").out
+
+
+def test_a_pointer_that_lies_about_its_size(world):
+    repo = world.bare("bad.git")
+    huge = hostile.POINTER.replace("size 10\n", "size 9223372036854775807\n").encode()
+    hostile.commit(repo, hostile.tree(repo, ("100644", hostile.blob(repo, huge), "a.bin")))
+    assert "a.bin" in world.git("data", "get", "bad.git", "-o", "out", code=1).err
+    assert world.git("data", "list", "bad.git").lines == ["a.bin"]
