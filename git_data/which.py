@@ -19,6 +19,7 @@ from .stores import open_store
 from .stores.access import Access, NoCredentials
 from .stores.base import Store
 
+_PATIENCE = 2.0  # seconds: a server that is away is Git's to complain of
 KEY = "remote.{}.dataregistry"  # false: this remote was seen to be a Git repository
 
 
@@ -45,7 +46,7 @@ def open_registry(place: Place, git: Git, chosen: Settings, remote: str | None) 
 
 def _on_the_web(url: str, git: Git, access: Access) -> Store | None:
     try:
-        anonymous = access._replace(credentials=NoCredentials())
+        anonymous = access._replace(credentials=NoCredentials(), patience=_PATIENCE)
         if not _is_ours(open_store(url, base=git.folder, access=anonymous)):
             return None
     except Denied:
