@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from .cache import Cache
@@ -19,9 +20,9 @@ from .oid import ObjectId
 from .packing import Wanted
 from .progress import SILENT, Progress
 from .publishing import Moved, create
+from .reading import ObjectReader
 from .sending import Sender
 from .stores.base import Store
-from .unpacking import batches, verify_chunk
 
 __all__ = ["Failure", "ObjectStore", "Sent", "Wanted"]
 
@@ -50,6 +51,7 @@ class ObjectStore:
         self._folder = Path(folder)
         self._catalog = Catalog(store, self._folder, held_bytes)
         self._is_read = False
+        self._lock = Lock()  # of readers: the catalog is not for several threads
 
     @property
     def url(self) -> str:
@@ -130,7 +132,7 @@ class ObjectStore:
             return Sent(0, 0, 0, 0)
         size = sum(w.size for w in items)
         journal = Journal(self._folder, manifest.store, manifest.deletions)
-        with journal, _pool() as pool, _stage(progress, "Sending", items):
+        with journal, thread_pool() as pool, _stage(progress, "Sending", items):
             sender = Sender(self._catalog, cache, journal, pool, progress)
             sender.resume()
             if parents and not self._catalog.holds_every_index:
@@ -148,7 +150,7 @@ class ObjectStore:
         once = _once(items)
         if not once:
             return []
-        with _pool() as pool, _stage(progress, "Fetching", once):
+        with thread_pool() as pool, _stage(progress, "Fetching", once):
             fetcher = Fetcher(catalog, cache, pool, progress)
             fetcher.fetch(once)
         reasons = {w.oid: error for w, error in fetcher.failures}
@@ -161,24 +163,22 @@ class ObjectStore:
     def read_object(self, oid: bytes, start: int, length: int) -> bytes:
         """Part of an object, as far as it reaches: only the chunks it touches are read, and each
         is verified. For large parts and whole objects, `fetch`."""
-        found = self._find(oid)
-        end = min(start + length, found.size)
-        if start >= end:
+        chunks = self.reader(oid).chunks([(start, start + length)])
+        if not chunks:
             return b""
-        part = found.between(start, end)
-        keys = part.keys()
-        data = bytearray()
-        for batch in batches(part.places()):
-            span, name = batch.span, self._catalog.path(batch.span.name)
-            view = memoryview(
-                self._catalog.store.read(span.name, span.start, span.end - span.start)
-            )
-            for place in batch.places:
-                data += verify_chunk(view, span.start, place, name, next(keys))
-        return bytes(data[start - part.position : end - part.position])
+        data = b"".join(chunk.data for chunk in chunks)
+        return data[start - chunks[0].position :][:length]
 
-    def _find(self, oid: bytes) -> Found:
-        catalog = self._read()
+    def reader(self, oid: bytes) -> ObjectReader:
+        """For reading an object here and there, from any thread. NotFound when it is not here."""
+
+        def find(again: bool) -> Found:
+            return self._find(oid, again)
+
+        return ObjectReader(self._catalog, find, self._lock, thread_pool)
+
+    def _find(self, oid: bytes, again: bool = False) -> Found:
+        catalog = self._read(again)
         found = catalog.find([oid]) or self._read(again=True).find([oid])
         if oid not in found:
             raise NotFound(f"{ObjectId(oid)} is not in {self.url}")
@@ -209,7 +209,8 @@ def _check_cached(items: Iterable[Wanted], cache: Cache) -> None:
 
 
 @contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
+def thread_pool() -> Iterator[ThreadPoolExecutor]:
+    """The threads for what waits; they end with the context."""
     with ThreadPoolExecutor(THREADS, "git-data") as pool:
         yield pool
 

@@ -89,7 +89,8 @@ TABLE = {
     "arrival": "cache lookup packing pack files oid errors",
     "fetching": f"arrival cache lookup unpacking packing index pack {WORDS}",
     "refs": "manifest stores/base errors",
-    "transfer": "sending fetching publishing unpacking packing journal lookup manifest"
+    "reading": "lookup unpacking index pack errors",
+    "transfer": "sending fetching publishing reading packing journal lookup manifest"
     f" cache stores/base {WORDS}",
     "repo": f"{PLACES} reach transfer packing refs pointer selection {WORDS}",
     # operations
@@ -123,7 +124,7 @@ TABLE = {
     "incoming": "blobs grafting listing listings names sources project repo transfer errors"
     " progress",
     "applying": "grafting incoming sections tracking project repo files git errors",
-    "importing": "applying incoming sources project repo treewriter errors progress",
+    "importing": "applying asking incoming sources project repo treewriter errors progress",
     "differing": "listing scan inventory repo",
     "standing": "asking grafting listing sources inventory project repo git errors",
     "updating": "applying asking differing importing incoming inventory listing pulling sources"
@@ -132,13 +133,16 @@ TABLE = {
     " git errors",
     "listings": "listing sources files pointer oid errors",
     # faces
-    "api": f"repo registry scan {WORDS}",
-    "filesystem": "api errors",
+    "streams": "reading",
+    "views": "blobs cache listing listings pointer reading repo sources streams errors",
+    "api": "views asking differing getting importing inventory listing project sources standing"
+    " updating config git repo errors",
+    "filesystem": "api views listing transfer errors",
     "cli/terminal": "progress",
     "cli": "cli/*",
     "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo",
     "__main__": "cli",
-    "": "",
+    "": "api",  # when it is used
 }
 
 # Each outside library has one home, and is replaced there alone.
@@ -208,7 +212,7 @@ def inside(parts, aliases):
     if len(whole) < len(aliases) or not aliases:
         whole.add(base)
     for module in whole:
-        if module:  # the package itself has the version and nothing else
+        if module:  # the package itself only hands the Python face on
             yield module, ""
 
 
