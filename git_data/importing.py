@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import applying, incoming, project
+from .asking import is_commit_id
 from .errors import Conflict, DataError, Denied, UsageError
 from .incoming import Incoming
 from .progress import SILENT, Progress
 from .project import Import, Project
 from .repo import Repo
-from .sources import Source
+from .sources import HEAD, Source
 from .treewriter import Tree, is_safe
 
 
@@ -123,6 +124,14 @@ def _nothing_came(error: DataError, source: Source) -> DataError:
         f"no data of {source.origin.shown} could be had ({error.message}); nothing was changed",
         error.hint or "take its pointers alone: --no-download",
     )
+
+
+def followed(revision: str, commit: str) -> str:
+    """What an import records to follow: a commit by its whole id stays what it is."""
+    if not revision or revision == HEAD:
+        return ""
+    is_short = len(revision) >= 4 and commit.startswith(revision)
+    return commit if is_commit_id(revision) or is_short else revision
 
 
 def need_filter(repo: Repo, wanted: Sequence[object]) -> None:

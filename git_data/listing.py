@@ -126,10 +126,15 @@ def _split(listed: bytes) -> list[Entry]:
     for line in os.fsdecode(listed).split("\0")[:-1]:
         head, _, path = line.partition("\t")
         mode, _, blob = head.split(" ")
-        if mode.startswith("100") and mode not in _MODES:  # written by a Git of long ago
-            mode = _MODES[bool(int(mode, 8) & 0o100)]
-        entries.append(Entry(path, mode, blob))
+        entries.append(Entry(path, canonical_mode(mode), blob))
     return entries
+
+
+def canonical_mode(mode: str) -> str:
+    """As Git writes it today; old trees have others."""
+    if mode.startswith("100") and mode not in _MODES:
+        return _MODES[bool(int(mode, 8) & 0o100)]
+    return mode
 
 
 def complete(git: Git, entries: Sequence[Entry]) -> list[Entry]:
@@ -145,6 +150,11 @@ def _completed(entry: Entry, size: int | None, found: Pointer | None) -> Entry:
     if found and entry.mode != LINK:
         return entry._replace(size=found.size, pointer=found)
     return entry._replace(size=size)
+
+
+def described(entry: Entry, text: bytes) -> Entry:
+    """The same entry, whose blob has this content."""
+    return _completed(entry, len(text), pointer.parse(text))
 
 
 def _look(

@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import islice
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from .ahead import width_of
 from .cache import Cache
 from .errors import Conflict, NotFound
 from .fetching import Failure, Fetcher
+from .inplace import ObjectReader
 from .journal import Journal
 from .lookup import HELD_BYTES, Catalog, Found
 from .oid import ObjectId
 from .packing import Wanted
 from .progress import SILENT, Progress
 from .publishing import Moved, check_writable, create
-from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
 from .unfinished import THREADS
-from .unpacking import batches
 
 __all__ = ["HELD_BYTES", "Failure", "ObjectStore", "Sent", "Wanted"]
 
@@ -57,6 +56,7 @@ class ObjectStore:
         self._folder = Path(folder)
         self._catalog = Catalog(store, self._folder, held_bytes, single_writer)
         self._is_read = False
+        self._lock = Lock()  # of readers: the catalog is not for several threads
 
     @property
     def url(self) -> str:
@@ -170,37 +170,29 @@ class ObjectStore:
     def read_object(self, oid: bytes, start: int, length: int) -> bytes:
         """Part of an object, as far as it reaches: only the chunks it touches are read, and each
         is verified. For large parts and whole objects, `fetch`."""
-        found = self._find(oid)
-        end = min(start + length, found.size)
-        if start >= end:
+        chunks = self.reader(oid).chunks([(start, start + length)])
+        if not chunks:
             return b""
-        part = found.between(start, end)
-        keys = part.keys()
-        reader = Reader(self._catalog)
-        data = bytearray()
-        for batch in batches(part.places()):
-            for chunk in reader.verified(batch, list(islice(keys, len(batch.places)))):
-                data += chunk
-        return bytes(data[start - part.position : end - part.position])
+        data = b"".join(chunk.data for chunk in chunks)
+        return data[start - chunks[0].position :][:length]
 
-    def _find(self, oid: bytes) -> Found:
-        catalog = self._read()
+    def reader(self, oid: bytes) -> ObjectReader:
+        """For reading an object here and there, from any thread. NotFound when it is not here."""
+
+        def find(again: bool) -> Found:
+            return self._find(oid, again)
+
+        return ObjectReader(self._catalog, find, self._lock, self._pool)
+
+    def _find(self, oid: bytes, again: bool = False) -> Found:
+        catalog = self._read(again)
         found = catalog.find([oid]) or self._read(again=True).find([oid])
         if oid not in found:
             raise NotFound(f"{ObjectId(oid)} is not in {self.url}")
         return found[oid]
 
-    @contextmanager
-    def _pool(self) -> Iterator[ThreadPoolExecutor]:
-        """The one pool. Whoever is interrupted does not wait for threads that hang in a network:
-        what they still bring is dropped, and cli/leaving.py ends the process without them."""
-        pool = ThreadPoolExecutor(width_of(self._catalog.store).threads, THREADS)
-        try:
-            yield pool
-        except BaseException as error:
-            pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
-            raise
-        pool.shutdown()
+    def _pool(self) -> AbstractContextManager[ThreadPoolExecutor]:
+        return thread_pool(width_of(self._catalog.store).threads)
 
     def _read(self, again: bool = False) -> Catalog:
         if again or not self._is_read:
@@ -224,6 +216,19 @@ def _check_cached(items: Iterable[Wanted], cache: Cache) -> None:
                 f"{wanted.path}: its content ({wanted.oid}) is not in this repository's cache, "
                 "nothing was sent"
             )
+
+
+@contextmanager
+def thread_pool(threads: int = 4) -> Iterator[ThreadPoolExecutor]:
+    """The one pool. Whoever is interrupted does not wait for threads that hang in a network: what
+    they still bring is dropped, and cli/leaving.py ends the process without them."""
+    pool = ThreadPoolExecutor(threads, THREADS)
+    try:
+        yield pool
+    except BaseException as error:
+        pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from . import applying, incoming, listing, sources, standing
 from .asking import Missing, is_commit_id
 from .differing import Difference, compare
 from .errors import Conflict, DataError, FormatError, NotFound
-from .importing import check_place, need_filter
+from .importing import check_place, followed, need_filter
 from .incoming import Incoming
 from .inventory import left_as_pointers
 from .progress import SILENT, Progress
@@ -88,16 +88,12 @@ def _plan_group(repo: Repo, url: str, group: list[Step], rev: str) -> Iterator[S
 
 def _planned(repo: Repo, source: Source, step: Step, commit: str, rev: str) -> Step:
     item = step.item
-    followed = (commit if _is_id_of(rev, commit) else rev) if rev else item.rev
+    followed_now = followed(rev, commit) if rev else item.rev
     try:
-        new = incoming.look(repo, source, commit, item._replace(rev=followed))
+        new = incoming.look(repo, source, commit, item._replace(rev=followed_now))
     except DataError as error:
         return step._replace(problem=error)
     return step._replace(new=new)
-
-
-def _is_id_of(rev: str, commit: str) -> bool:
-    return is_commit_id(rev) or (len(rev) >= 4 and commit.startswith(rev))
 
 
 def _refused(repo: Repo, step: Step, force: bool) -> Step:

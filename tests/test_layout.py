@@ -119,6 +119,7 @@ TABLE = {
     "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
+    "inplace": "lookup unpacking index pack errors",
     "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "history": "git errors",
     "bundles": f"bundleheader gitmanifest history files stores/base {WORDS}",
@@ -126,7 +127,7 @@ TABLE = {
     "updates": "history refnames errors",
     "merge": "refs bundles gitmanifest history stores/base errors",
     "pushing": "refs merge bundles updates gitmanifest manifest history errors",
-    "transfer": "ahead sending fetching reading publishing unpacking packing journal lookup"
+    "transfer": "ahead sending fetching inplace publishing packing journal lookup"
     f" unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
@@ -187,7 +188,7 @@ TABLE = {
     "incoming": "blobs grafting listing listings names sources project repo transfer errors"
     " progress",
     "applying": "grafting incoming sections tracking project repo files git errors",
-    "importing": "applying incoming sources project repo treewriter errors progress",
+    "importing": "applying asking incoming sources project repo treewriter errors progress",
     "differing": "listing scan inventory repo",
     "standing": "asking grafting listing sources inventory project repo git errors",
     "updating": "applying asking differing importing incoming inventory listing pulling sources"
@@ -196,14 +197,17 @@ TABLE = {
     " git errors",
     "listings": "listing sources files pointer oid errors",
     # faces
-    "api": f"repo registry scan {WORDS}",
-    "filesystem": "api errors",
+    "streams": "inplace",
+    "views": "blobs cache inplace listing listings pointer repo sources streams errors",
+    "api": "views asking differing getting importing inventory listing project sources standing"
+    " updating config git repo errors",
+    "filesystem": "api views listing transfer errors",
     "cli/terminal": "progress",
     "cli/leaving": "unfinished",
     "cli": "cli/*",
     "cli/*": f"cli cli/* {OPERATIONS} {WORDS} {VALUES} config project git repo stores/base",
     "__main__": "cli",
-    "": "",
+    "": "api",  # when it is used
 }
 
 # Each outside library has one home, and is replaced there alone.
@@ -217,7 +221,7 @@ HOMES = {
     "urllib3": "stores/s3client",
     "requests": "stores/web/wire",
     "dulwich": "api",
-    "fsspec": "stores/filesystems",
+    "fsspec": "filesystem stores/filesystems",
     "paramiko": "stores/ssh",
     "tqdm": "cli/terminal",
 }
@@ -275,7 +279,7 @@ def inside(parts, aliases):
     if len(whole) < len(aliases) or not aliases:
         whole.add(base)
     for module in whole:
-        if module:  # the package itself has the version and nothing else
+        if module:  # the package itself only hands the Python face on
             yield module, ""
 
 
@@ -310,7 +314,7 @@ def test_a_module_imports_what_its_row_allows(module):
 def test_an_outside_library_is_imported_in_its_home(module):
     for _, library in imports(module):
         if library in HOMES:
-            assert HOMES[library] == module
+            assert module in HOMES[library].split()
         elif library:
             assert library in sys.stdlib_module_names, f"{library} has no home yet"
 

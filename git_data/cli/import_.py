@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import listing, sources
-from ..asking import is_commit_id
 from ..errors import DataError
-from ..importing import Imported, bring
+from ..importing import Imported, bring, followed
 from ..listing import Entry
 from ..project import Import
 from ..repo import Repo
@@ -64,7 +63,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         name=_place(repo, found, arguments),
         url=source.origin.recorded(repo.top),
         path=path,
-        rev=followed(arguments.rev, commit),
+        rev=followed(arguments.rev or "", commit),
         copy=arguments.copy,
     )
     done = bring(repo, source, commit, item, pointers=arguments.no_download, progress=screen)
@@ -88,14 +87,6 @@ def _place(repo: Repo, found: Entry, arguments: argparse.Namespace) -> str:
     if not found.is_folder and arguments.out and (out.endswith("/") or os.path.isdir(out)):
         out = os.path.join(out, own)
     return Here.of(repo).to_top(out)
-
-
-def followed(revision: str | None, commit: str) -> str:
-    """What an import records to follow: a commit by its whole id stays what it is."""
-    if not revision or revision == sources.HEAD:
-        return ""
-    is_short = len(revision) >= 4 and commit.startswith(revision)
-    return commit if is_commit_id(revision) or is_short else revision
 
 
 def to_json(done: Imported) -> dict[str, Any]:
