@@ -9,11 +9,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .errors import Damaged, FormatError
-from .manifest import MAX_TRANSACTIONS, PREVIOUS, TOKEN, Fields, dump, new_token, refuse_unknown
+from .manifest import (
+    MAX_TRANSACTIONS,
+    PREVIOUS,
+    TOKEN,
+    WRITE_FEATURES,
+    Fields,
+    dump,
+    new_token,
+    refuse_others,
+    refuse_unknown,
+)
 from .oid import ObjectId, hash_bytes
 from .refnames import have_clash, in_order, is_branch, is_ref_name
 from .stores.base import Store
@@ -23,7 +33,6 @@ MAX_BYTES = 16 << 20
 FORMAT = "git-data registry"
 VERSION = 1
 READ_FEATURES: frozenset[str] = frozenset()  # those this program knows
-WRITE_FEATURES: frozenset[str] = frozenset()
 MAX_BUNDLES = 10_000
 MAX_BUNDLE_BYTES = 1 << 44
 
@@ -85,9 +94,11 @@ class GitManifest(NamedTuple):
         value["hash"] = hash_bytes(dump(value)).hex()
         return dump(value)
 
-    def check_writable(self, name: str) -> None:
-        """FormatError if a writer must know a feature that this program does not."""
+    def check_writable(self, name: str, single_writer: bool = False) -> None:
+        """FormatError if a writer must know a feature that this program does not; Denied if only
+        one may write there, and this user does not say that it is he (`single_writer`)."""
         refuse_unknown("write to", name, self.write_features, WRITE_FEATURES)
+        refuse_others(name, self.write_features, single_writer)
 
     def next(
         self,
@@ -130,9 +141,10 @@ def _row(bundle: BundleRef) -> dict[str, Any]:
     }
 
 
-def create(object_format: str, head: str) -> GitManifest:
-    """The first manifest of a new, empty registry."""
-    return GitManifest(new_token(), object_format, head, {}, {}, transactions=(new_token(),))
+def create(object_format: str, head: str, features: Sequence[str] = ()) -> GitManifest:
+    """The first manifest of a new, empty registry. `features`: what its writers must know."""
+    first = GitManifest(new_token(), object_format, head, {}, {}, write_features=tuple(features))
+    return first._replace(transactions=(new_token(),))
 
 
 def parse(data: bytes, name: str) -> GitManifest:

@@ -87,11 +87,7 @@ class Manifest(NamedTuple):
         """FormatError if a writer must know a feature that this program does not; Denied if only
         one may write there, and this user does not say that it is he (`single_writer`)."""
         refuse_unknown("write to", name, self.write_features, WRITE_FEATURES)
-        if SINGLE_WRITER in self.write_features and not single_writer:
-            raise Denied(
-                f"{name}: this store cannot compare and swap, so only one clone may write there",
-                "if nobody else ever does, set data.<its address>.singleWriter to true here",
-            )
+        refuse_others(name, self.write_features, single_writer)
 
     def next(self, transaction: str, indexes: tuple[IndexRef, ...]) -> Manifest:
         """The generation after this one."""
@@ -100,6 +96,15 @@ class Manifest(NamedTuple):
             transactions=(*self.transactions, transaction)[-MAX_TRANSACTIONS:],
             previous=hash_bytes(self.encode()).hex(),
             indexes=indexes,
+        )
+
+
+def refuse_others(name: str, features: Sequence[str], single_writer: bool) -> None:
+    """Denied if only one may write there, and this user does not say that it is he."""
+    if SINGLE_WRITER in features and not single_writer:
+        raise Denied(
+            f"{name}: this store cannot compare and swap, so only one clone may write there",
+            "if nobody else ever does, set data.<its address>.singleWriter to true here",
         )
 
 

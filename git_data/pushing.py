@@ -34,6 +34,7 @@ class Plan(NamedTuple):
     head: str | None = None  # the branch that HEAD shall name from now on
     first_heads: tuple[str, ...] = ("refs/heads/master",)  # if it names none yet: the best first
     shown: bool = False  # Git shows its progress
+    features: tuple[str, ...] = ()  # what writers to a new registry must know
     merge_bytes: int = MERGE_BYTES  # bundles above this are left as they are
 
 
@@ -65,7 +66,8 @@ class Pusher:
         return [Answer(ref, reason) for ref, reason in self._reasons.items()]
 
     def _first(self) -> GitManifest:
-        return manifests.create(self.history.location.object_format, self.plan.first_heads[0])
+        object_format = self.history.location.object_format
+        return manifests.create(object_format, self.plan.first_heads[0], self.plan.features)
 
     def _check(self, current: GitManifest) -> None:
         ours = self.history.location.object_format
@@ -74,7 +76,7 @@ class Pusher:
                 f"{self.registry.name} has {current.object_format} objects, "
                 f"this repository {ours}: nothing was pushed"
             )
-        current.check_writable(self.registry.name)
+        self.registry.check_writable(current)
 
     # Deciding
 
@@ -101,8 +103,7 @@ class Pusher:
     def _push(self) -> None:
         base = self.registry.manifest
         if base is None:
-            first = self._first()
-            base = self.registry.create(first.object_format, first.head)
+            base = self.registry.create(self._first())
             self._check(base)
             self._decide(base)
         self._refuse_cut(base)

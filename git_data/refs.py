@@ -30,10 +30,11 @@ Change = Callable[[GitManifest], GitManifest | None]
 
 
 class Registry:
-    """The history in one store."""
+    """The history in one store. `single_writer`: the user says that nobody else writes to it."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, single_writer: bool = False) -> None:
         self.store = store
+        self._single_writer = single_writer
         self.manifest: GitManifest | None = None  # as it was read last
         self._version: str | None = None
         self._ours: set[str] = set()  # the transaction ids that were written
@@ -59,15 +60,23 @@ class Registry:
             )
         return found
 
-    def create(self, object_format: str, head: str) -> GitManifest:
-        """An empty registry, if there is none yet; whoever comes second takes the first's."""
-        first = manifests.create(object_format, head)
-        try:
-            self._version = self.store.replace_if(manifests.NAME, first.encode(), None)
-            self.manifest = first
-            return first
-        except (Conflict, Unreachable):  # somebody else's, or ours and the answer was lost
-            return self.need()
+    def create(self, first: GitManifest) -> GitManifest:
+        """Make an empty registry, if there is none yet; whoever comes second takes the first's."""
+        for attempt in range(LOST_ANSWERS):
+            try:
+                self._version = self.store.replace_if(manifests.NAME, first.encode(), None)
+                self.manifest = first
+                return first
+            except Conflict:
+                return self.need()
+            except Unreachable:  # done or not? the manifest will say
+                if self.read() is not None or attempt == LOST_ANSWERS - 1:
+                    return self.need()
+        raise AssertionError
+
+    def check_writable(self, manifest: GitManifest) -> None:
+        """As `GitManifest.check_writable`, by what the user says of this store."""
+        manifest.check_writable(self.name, self._single_writer)
 
     def change(self, build: Change) -> bool:
         """Put the manifest in force that `build` makes of the one that is, with our transaction
@@ -77,7 +86,7 @@ class Registry:
             current = self.manifest if attempt == 0 and self.manifest else self._again(lost)
             if lost and self._is_ours(current):
                 return True
-            current.check_writable(self.name)
+            self.check_writable(current)
             new = build(current)
             if new is None:
                 return False

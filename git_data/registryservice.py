@@ -18,11 +18,11 @@ from .refnames import is_branch
 from .refs import Fetcher, Registry, Wish
 from .remote import Listing, Options, Taken
 from .stores import is_network
-from .stores.base import Store
-from .stores.probe import probe
 from .updates import Answer, Request
+from .which import Opened
 
 SendData = Callable[[Sequence[str]], None]
+Prove = Callable[[], tuple[str, ...]]
 Show = Callable[[Options], Progress]
 
 
@@ -38,18 +38,20 @@ class Here(NamedTuple):
     remote: str | None  # the name of the configured remote; None: an address was typed
 
 
-class RegistryService:
-    """`address`: of the store. `send_data`: sends what some new commits need, before their refs
-    move. `progress`: as Git wants it shown."""
+class Work(NamedTuple):
+    send_data: SendData  # sends what some new commits need, before their refs move
+    prove: Prove  # of a store that is to hold a registry: what its writers must know
+    progress: Show  # as Git wants it shown
 
-    def __init__(
-        self, store: Store, here: Here, address: str, send_data: SendData, progress: Show
-    ) -> None:
-        self.registry = Registry(store)
+
+class RegistryService:
+    """`address`: of the store. `work`: what it takes of the rest of the program."""
+
+    def __init__(self, opened: Opened, here: Here, address: str, work: Work) -> None:
+        self.registry = Registry(opened.store, opened.access.single_writer)
         self.here = here
         self.address = address
-        self.send_data = send_data
-        self.progress = progress
+        self.send_data, self._prove, self.progress = work
 
     def refs(self, for_push: bool) -> Listing:
         manifest = self.registry.read() if for_push else self.registry.need()
@@ -90,7 +92,7 @@ class RegistryService:
             shown=_shown(options),
         )
         if self.registry.manifest is None and not plan.dry_run:
-            self._prove()
+            plan = plan._replace(features=self._prove())
         pusher = Pusher(self.registry, history, self._folder, self.send_data, plan)
         try:
             return pusher.push(requests)
@@ -115,16 +117,6 @@ class RegistryService:
     def _was_seen(self, remote: str) -> bool:
         tracked = f"refs/remotes/{remote}/"
         return bool(self.here.git.run("for-each-ref", "--count=1", tracked))
-
-    def _prove(self) -> None:
-        """A store that only seems to compare and swap would lose somebody's push."""
-        if is_network(self.address):
-            found = probe(self.registry.store)
-            if not found.can_compare_and_swap:
-                raise DataError(
-                    f"{self.registry.store.url} cannot be a registry, nothing was pushed: "
-                    f"{found.reason}"
-                )
 
     # Around it
 

@@ -126,6 +126,11 @@ class Repo:
         create = address.create or is_network(address.url)
         return open_store(address.url, base=self.top, create=create, access=access)
 
+    def know(self, url: str, store: Store, access: Access) -> None:
+        """A store that was opened already, and how: it is not opened again."""
+        self.opened[url] = store
+        self._access[url] = access
+
     def access(self, url: str) -> Access:
         """How an address is reached, by the user's own settings."""
         if url not in self._access:

@@ -6,6 +6,8 @@ Git itself, once. What cannot be told is Git's: its own messages say best what i
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from . import manifest
 from .addresses import Kind, Place
 from .config import Settings
@@ -17,25 +19,34 @@ from .stores import open_store
 from .stores.access import Access, NoCredentials
 from .stores.base import Store
 
+_PATIENCE = 2.0  # seconds: a server that is away is Git's to complain of
 KEY = "remote.{}.dataregistry"  # false: this remote was seen to be a Git repository
 
 
-def open_registry(place: Place, git: Git, chosen: Settings, remote: str | None) -> Store | None:
+class Opened(NamedTuple):
+    """A store, and how it is reached."""
+
+    store: Store
+    access: Access
+
+
+def open_registry(place: Place, git: Git, chosen: Settings, remote: str | None) -> Opened | None:
     """The store where a registry is, or is to be; None: Git carries it. `remote`: its name."""
     if place.kind not in (Kind.STORE, Kind.WEB):
         return None
     # Somebody typed this address, or configured it: it is the user's own.
     access = reach(git, chosen, place.url)._replace(trusted=True)
     if place.kind is Kind.STORE:
-        return open_store(place.url, base=git.folder, create=True, access=access)
+        return Opened(open_store(place.url, base=git.folder, create=True, access=access), access)
     if remote and chosen.values.get(KEY.format(remote), ("",))[-1] == "false":
         return None
-    return _on_the_web(place.url, git, access)
+    found = _on_the_web(place.url, git, access)
+    return Opened(found, access) if found else None
 
 
 def _on_the_web(url: str, git: Git, access: Access) -> Store | None:
     try:
-        anonymous = access._replace(credentials=NoCredentials())
+        anonymous = access._replace(credentials=NoCredentials(), patience=_PATIENCE)
         if not _is_ours(open_store(url, base=git.folder, access=anonymous)):
             return None
     except Denied:

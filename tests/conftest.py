@@ -10,7 +10,7 @@ import pytest
 
 from .helpers import servers, web
 from .helpers.faults import FaultProxy
-from .helpers.network import Network, install
+from .helpers.network import Network, over_http, over_s3
 from .helpers.sshd import Sshd
 from .helpers.webfolder import WebFolder
 from .helpers.world import World, isolated, make_launcher, run
@@ -125,22 +125,19 @@ def world(bare_world, installed_config) -> World:
     return bare_world
 
 
-@pytest.fixture(scope="session")
-def networked(tmp_path_factory) -> tuple[Path, str]:
-    """As `commands` and `installed_config`, of a program that reaches a store over HTTP."""
-    return install(tmp_path_factory.mktemp("networked"))
+@pytest.fixture
+def network(tmp_path, world) -> Iterator[Network]:
+    """A machine with its data in a store over a network: on a small web server of our own."""
+    (tmp_path / "served").mkdir()
+    with WebFolder(tmp_path / "served") as server, FaultProxy(server.port) as proxy:
+        yield over_http(world, server, proxy)
 
 
 @pytest.fixture
-def network(tmp_path, networked) -> Iterator[Network]:
-    """A machine with its data in a store over a network."""
-    commands, config = networked
-    home, root, served = tmp_path / "home", tmp_path / "world", tmp_path / "served"
-    for folder in (home, root, served):
-        folder.mkdir()
-    (home / ".gitconfig").write_text(config)
-    with WebFolder(served) as server, FaultProxy(server.port) as proxy:
-        yield Network(World(root, isolated(home, commands)), server, proxy)
+def s3_network(world, seaweed) -> Iterator[Network]:
+    """The same in S3."""
+    with FaultProxy(int(seaweed.url.rpartition(":")[2])) as proxy:
+        yield over_s3(world, seaweed, proxy)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ OPERATIONS = (
     "filter remote hooks upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
     " addresses adoption carrying passing registryservice which tracing history showing resolving"
+    " anchor datafirst"
     " origin sources listing listings getting importing asking differing standing"
     " updating settling"
 )
@@ -145,13 +146,15 @@ TABLE = {
     f" chunker git {WORDS}",
     "remote": "updates refnames errors",
     "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
-    f" stores stores/base stores/probe {WORDS}",
+    f" which stores {WORDS}",
     "deepening": f"remote refs bundles gitmanifest history git files locks {WORDS}",
     "passing": "updates refnames pktline errors",
     "carrying": "passing remote sshcommand addresses history git config errors",
     "which": "addresses manifest gitmanifest reach config git stores stores/base stores/access"
     " errors",
-    "adoption": "hooking installation addresses repo git errors",
+    "adoption": "hooking installation repo git errors",
+    "anchor": "addresses git",
+    "datafirst": f"upload proving repo which addresses git stores {WORDS}",
     "tracing": "stores/base stores/wrap",
     "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
     "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",

@@ -315,11 +315,12 @@ def test_two_processes_make_one_registry(world, root):
     """Both push for the first time: whoever comes second finds the first's."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from git_data.gitmanifest import create\n"
         "from git_data.refs import Registry\n"
         "from git_data.stores.local import LocalStore\n"
         "store = LocalStore(sys.argv[2], create=True)\n"
         "sys.stdin.read(1)\n"
-        "print(Registry(store).create('sha1', 'refs/heads/main').registry)\n"
+        "print(Registry(store).create(create('sha1', 'refs/heads/main')).registry)\n"
     )
     words = [sys.executable, "-c", code, str(PROJECT), str(root)]
     pipe = subprocess.PIPE

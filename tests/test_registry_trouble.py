@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from git_data import gitmanifest
 from git_data.errors import Conflict, DataError, NotFound, Unreachable
 from git_data.refs import Registry
 from git_data.stores.wrap import Around
@@ -143,7 +144,7 @@ def test_another_registry_in_its_place_is_not_built_on(side, root):
 
     def replaced():
         (root / "git/manifest").unlink()
-        Registry(side.store).create("sha1", "refs/heads/main")
+        Registry(side.store).create(gitmanifest.create("sha1", "refs/heads/main"))
 
     side.before_bundle = replaced
     with pytest.raises(Conflict, match="replaced"):

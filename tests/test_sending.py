@@ -1,5 +1,6 @@
 """Pushes that were killed, or failed, and go on."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -129,3 +130,50 @@ def test_a_hash_aside_is_the_hash(sizes):
                 state.update([memoryview(content(f"{size}", size))])
         whole = b"".join(content(f"{size}", size) for size in sizes)
         assert state.digest() == hash_bytes(whole)
+
+
+def test_a_hash_aside_that_nobody_takes_holds_nobody():
+    """Interrupted, while every thread of the pool hangs in the network."""
+    hanging = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hanging.wait)
+        try:
+            with pytest.raises(KeyboardInterrupt), HashingAside(pool, 1) as state:
+                state.update([memoryview(b"the queue is full now")])
+                raise KeyboardInterrupt
+        finally:
+            hanging.set()
+
+
+def test_a_file_counts_as_sent_when_its_pack_is_stored(tmp_path, root):
+    told = Told()
+
+    class Watching(LocalStore):
+        def write(self, name, parts):
+            super().write(name, parts)
+            if "/packs/" in name:
+                written.append(sum(map(len, parts)))
+                seen.append(told.size)
+
+    written, seen = [], []
+    at = Clone(tmp_path / "here", Watching(str(root), create=True))
+    wanted = [at.add(f"{n}", content(f"{n}", 20 * MIB)) for n in range(3)]
+    at.objects.send(wanted, at.cache, told)
+    assert len(written) == 5
+    for number, size in enumerate(seen):
+        assert size <= sum(written[:number])  # never more than was there before
+    assert told.size == 60 * MIB and told.files == 3
+
+
+class Told:
+    files = size = 0
+
+    def start(self, what, files, size):
+        pass
+
+    def advance(self, files, size):
+        self.files += files
+        self.size += size
+
+    def finish(self):
+        pass

@@ -25,8 +25,8 @@ def test_gits_own_are_not_opened(git, address):
 
 def test_a_store_is_opened_whether_it_is_there_or_not(git, world):
     place = Place(Kind.STORE, f"file://{world.root}/new")
-    store = open_registry(place, git, settings(git), None)
-    assert store.url == f"{world.root}/new"
+    store, access = open_registry(place, git, settings(git), None)
+    assert access.trusted and store.url == f"{world.root}/new"
     assert not (world.root / "new").exists()
 
 

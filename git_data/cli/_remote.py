@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from .. import addresses, adoption
+from .. import addresses
 from ..addresses import Kind, Place
+from ..anchor import anchor, is_configured
 from ..carrying import Carrier
 from ..config import Settings, environment, rewritten, settings, trace_target
 from ..errors import DataError, GitError
@@ -17,12 +19,15 @@ from ..git import Git, Location
 from ..history import ASKING
 from ..passing import Near
 from ..progress import Progress
-from ..registryservice import Here, RegistryService
+from ..registryservice import Here, RegistryService, Work
 from ..remote import Conversation, Options
-from ..stores.base import Store
 from ..tracing import Trace, Traced, redact
-from ..which import open_registry, remember_git
+from ..which import Opened, open_registry, remember_git
 from .terminal import Screen
+
+if TYPE_CHECKING:
+    from ..datafirst import DataFirst
+    from ..upload import Upload
 
 
 def serve(name: str, address: str, screen: Screen) -> int:
@@ -35,16 +40,17 @@ def serve(name: str, address: str, screen: Screen) -> int:
     trace(f"git-remote-data {name} {address}")
     here = _here(git, name, address)
     if here.remote and here.location:
-        address = adoption.anchor(git, here.location, name, address)
-        if adoption.adopt(git, here.settings.values):
-            trace("this repository has a filter and a hook now")
+        address = anchor(git, here.location, name, address)
+        _adopt(here, trace)
     place = addresses.place_of(_plain(here.settings, address), git.folder)
-    store = open_registry(place, git, here.settings, here.remote)
-    trace(f"{place.kind.value}: {place.url}{', a registry' if store else ''}")
-    helper = Helper(here, address, place, screen, trace)
-    if store is None:
+    opened = open_registry(place, git, here.settings, here.remote)
+    trace(f"{place.kind.value}: {place.url}{', a registry' if opened else ''}")
+    helper = Helper(here, place, screen, trace)
+    if opened is None:
         return helper.carry(name)
-    return helper.converse(Traced(store, trace) if trace is not _nowhere else store)
+    if trace is not _nowhere:
+        opened = opened._replace(store=Traced(opened.store, trace))
+    return helper.converse(opened)
 
 
 def _here(git: Git, name: str, address: str) -> Here:
@@ -53,8 +59,18 @@ def _here(git: Git, name: str, address: str) -> Here:
         location: Location | None = git.locate()
     except GitError:
         location = None
-    configured = location is not None and adoption.is_configured(chosen.values, name, address)
+    configured = location is not None and is_configured(chosen.values, name, address)
     return Here(git, location, chosen, name if configured else None)
+
+
+def _adopt(here: Here, trace: Trace) -> None:
+    """Set this repository up for git-data, unless it is."""
+    if "filter.data.process" in here.settings.values:
+        return
+    from ..adoption import adopt  # only for a new clone: it takes much to load
+
+    adopt(here.git)
+    trace("this repository has a filter and a hook now")
 
 
 def _plain(chosen: Settings, address: str) -> str:
@@ -64,20 +80,18 @@ def _plain(chosen: Settings, address: str) -> str:
 
 
 class Helper:
-    def __init__(
-        self, here: Here, address: str, place: Place, screen: Screen, trace: Trace
-    ) -> None:
+    def __init__(self, here: Here, place: Place, screen: Screen, trace: Trace) -> None:
         self.here = here
-        self.address = address
         self.place = place
         self.screen = screen
         self.trace = trace
-        self.store: Store | None = None
+        self.opened: Opened | None = None
 
-    def converse(self, store: Store) -> int:
+    def converse(self, opened: Opened) -> int:
         """With a registry in a store."""
-        self.store = store
-        service = RegistryService(store, self.here, self.place.url, self._send, self._progress)
+        self.opened = opened
+        work = Work(self._send, self._prove, self._progress)
+        service = RegistryService(opened, self.here, self.place.url, work)
         sink = os.fdopen(os.dup(1), "wb")
         Conversation(sys.stdin.buffer, sink, service, self.trace).serve()
         return 0
@@ -104,21 +118,21 @@ class Helper:
             raise
 
     def _send(self, oids: Sequence[str]) -> None:
-        """What these commits need goes to its store."""
-        from ..repo import Repo
-        from ..upload import Target, upload
+        self._data_first().send(oids, self.screen, self._tell)
+
+    def _tell(self, sent: Upload) -> None:
         from .hook import tell
 
-        repo = Repo.open(".", self.here.git.environ)
-        url = self.place.url
-        if self.store is not None:
-            repo.opened[url] = self.store
-            url = addresses.PREFIX + self.address
-        sent = upload(repo, [*oids], Target(self.here.remote or "", url), self.screen)
-        self.screen.finish()
-        for part in sent:
-            if not self.screen.quiet:
-                tell(part, self.screen)
+        if not self.screen.quiet:
+            tell(sent, self.screen)
+
+    def _prove(self) -> tuple[str, ...]:
+        return self._data_first().prove()
+
+    def _data_first(self) -> DataFirst:
+        from ..datafirst import DataFirst  # only for a push: it takes much to load
+
+        return DataFirst(self.here.git, self.place, self.opened, self.here.remote)
 
 
 def _nowhere(text: str) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from ..helpers.faults import Answer, Cut, Flip, LoseAnswer, Reset, broken, busy, expired
-from ..helpers.network import packs
 from ..helpers.trouble import leftovers
 from ..helpers.world import random_bytes
 
@@ -22,6 +21,11 @@ def is_pointer(data):
 
 def push(repo, *words, **how):
     return repo.git("push", "-q", *words, "origin", "main", **how)
+
+
+@pytest.fixture(params=["http", "s3"])
+def network(request):
+    return request.getfixturevalue("network" if request.param == "http" else "s3_network")
 
 
 @pytest.fixture
@@ -89,7 +93,7 @@ def test_a_push_gets_over_it(network, repo, fault):
     push(repo)
     network.proxy.heal()
     assert contents(network.clone()) == FILES
-    assert len(packs(network.root)) == 2
+    assert len(network.packs()) == 2
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -107,12 +111,12 @@ def test_a_tenth_of_all_requests_fails(network, repo, seed):
 @pytest.fixture
 def bad(network, pushed):
     """A second push with one file, and the pack that only this one needs."""
-    before = packs(network.root)
+    before = network.packs()
     pushed.commit(**{"other.bin": OTHER})
     push(pushed)
     network.proxy.forget()
-    [path] = [path for path in packs(network.root) if path not in before]
-    return path.name
+    [name] = network.packs().keys() - before
+    return name
 
 
 def test_a_clone_of_which_one_file_fails(network, bad):
@@ -168,12 +172,12 @@ def test_a_server_that_is_not_there(network, pushed):
     network.proxy.is_down = True
     copy = network.clone()
     [line] = copy.said.err.splitlines()
-    assert "3 files" in line and network.url in line
+    assert "3 files" in line and network.proxy.url in line
     before = pushed.git("rev-parse", "origin/main").out
     pushed.commit(**{"a.bin": b"two"})
     said = push(pushed, code=1)
     assert "nothing was pushed, your commits are safe here" in said.err
-    assert network.url in said.err
+    assert network.proxy.url in said.err
     network.proxy.heal()
     assert network.world.git("-C", network.origin, "rev-parse", "main").out == before
     push(pushed)
@@ -186,7 +190,7 @@ def test_credentials_that_have_expired(network, pushed):
     network.proxy.add(expired(), times=None)
     copy = network.clone()
     [line] = copy.said.err.splitlines()
-    assert network.url in line
+    assert network.proxy.url in line
     assert all(map(is_pointer, contents(copy).values()))
     pushed.commit(**{"a.bin": b"two"})
     assert "your commits are safe here" in push(pushed, code=1).err

@@ -11,7 +11,6 @@ import time
 import pytest
 
 from ..helpers.faults import Stall
-from ..helpers.network import packs
 from ..helpers.trouble import leftovers
 from ..helpers.world import Checkout, random_bytes
 
@@ -99,7 +98,7 @@ def test_sending_data(network, repo, command, stall):
     network.proxy.heal()
     repo.git("push", "-q", "origin", "main")
     assert whole(network.clone())
-    assert len(packs(network.root)) == 2
+    assert len(network.packs()) == 2
 
 
 def test_a_clone(network, repo):
@@ -137,7 +136,8 @@ def test_a_checkout(network, repo, times):
 
 def test_what_has_arrived_is_kept(network, copy):
     """The small files lie in front of the large one, in a pack that does come."""
-    last = min(packs(network.root), key=lambda path: path.stat().st_size).name
+    sizes = network.packs()
+    last = min(sizes, key=sizes.get)
     network.proxy.add(IN_A_PACK, "GET", last, times=None)
     running = Running(network, copy.path, "data", "fetch")
     network.proxy.wait_for_stall()

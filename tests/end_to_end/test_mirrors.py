@@ -5,7 +5,6 @@ import shutil
 import pytest
 
 from ..helpers.faults import Answer, FaultProxy, Flip, broken, expired
-from ..helpers.network import packs
 from ..helpers.webfolder import WebFolder
 from ..helpers.world import random_bytes
 
@@ -47,7 +46,7 @@ def repo(network, mirror):
 
 def copy(network):
     target = network.world.root / "mirrored" / "copy"
-    shutil.copytree(network.root, target, dirs_exist_ok=True)
+    shutil.copytree(network.files.root, target, dirs_exist_ok=True)
 
 
 def arrives(network, name="clone"):
@@ -66,10 +65,11 @@ def test_a_store_that_is_well_is_asked_alone(network, mirror, repo):
 
 @pytest.mark.parametrize("fault", [Answer(404), Flip(20_000), broken(), expired()])
 def test_one_pack_that_is_not_to_be_had(network, mirror, repo, fault):
-    bad = max(packs(network.root), key=lambda path: path.stat().st_size).name
+    sizes = network.packs()
+    bad = max(sizes, key=sizes.get)
     network.proxy.add(fault, "GET", bad, times=None)
     arrives(network)
-    other = [path.name for path in packs(network.root) if path.name != bad]
+    other = [name for name in sizes if name != bad]
     assert mirror.count("GET", bad) >= 1
     assert mirror.count("GET", "manifest") == 0
     if fault != broken():  # that is a server which is down
@@ -118,7 +118,7 @@ def test_a_mirror_that_is_behind(network, mirror, repo):
 
 def test_a_mirror_that_is_not_there(network, mirror, repo):
     shutil.rmtree(network.world.root / "mirrored" / "copy")
-    bad = packs(network.root)[0].name
+    bad = next(iter(network.packs()))
     network.proxy.add(Answer(404), "GET", bad, times=None)
     made = network.clone()
     assert bad in made.said.err
