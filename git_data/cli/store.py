@@ -27,7 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "git data store --check",
         "git data store --mirror https://mirror.example.org/registry",
     )
-    parser.add_argument("url", nargs="?", metavar="URL", help="a folder, s3://…, https://…, sftp://…")
+    parser.add_argument(
+        "url", nargs="?", metavar="URL", help="a folder, s3://…, https://…, sftp://…"
+    )
     parser.add_argument("--unset", action="store_true", help="name no store (or mirror) any more")
     parser.add_argument(
         "--mirror", metavar="URL", help="name a place that is read when the store is down"
