@@ -16,7 +16,8 @@ from . import pack
 from .errors import Damaged, NotFound
 from .index import Place
 from .lookup import Catalog, Found
-from .unpacking import Batch, batches, verify_chunk
+from .reading import Reader
+from .unpacking import Batch, batches
 
 Find = Callable[[bool], Found]  # True: read the manifest again first
 
@@ -84,14 +85,10 @@ class ObjectReader:
             return [chunk for found in pool.map(self._read_one, tasks) for chunk in found]
 
     def _read_one(self, task: _Task) -> list[Chunk]:
-        batch = task.batch
-        span, name = batch.span, self._catalog.path(batch.span.name)
-        data = self._catalog.store.read(span.name, span.start, span.end - span.start)
-        view, position = memoryview(data), batch.position
-        found = []
-        for place, key in zip(batch.places, task.keys, strict=True):
-            found.append(Chunk(position, verify_chunk(view, span.start, place, name, key)))
-            position += place.raw
+        position, found = task.batch.position, []
+        for data in Reader(self._catalog).verified(task.batch, task.keys):
+            found.append(Chunk(position, data))
+            position += len(data)
         return found
 
 

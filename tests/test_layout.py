@@ -119,7 +119,7 @@ TABLE = {
     "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
     f" cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
-    "inplace": "lookup unpacking index pack errors",
+    "inplace": "lookup reading unpacking index pack errors",
     "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "history": "git errors",
     "bundles": f"bundleheader gitmanifest history files stores/base {WORDS}",
