@@ -2,7 +2,7 @@
 
     python -m benchmarks.history [COMMITS [PUSHES [data::ADDRESS]]]
 
-Without an address the registry is a folder. What the issue asks for: the last push takes at most
+Without an address the registry is a folder. To reach: the last push takes at most
 1.5 times the first, a fetch reads only what is new, a clone takes at most 1.5 times that of a plain
 repository over file://. Every figure is the median of a few.
 """

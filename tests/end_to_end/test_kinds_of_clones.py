@@ -282,13 +282,13 @@ def test_an_archive_has_the_content(world, origin, repo):
         assert {name: archive.extractfile(name).read() for name in FILES} == FILES
 
 
-def test_a_diff_of_versions_is_one_of_pointers(repo):
-    """No content is fetched or read for it; a change of the work tree is shown likewise."""
+def test_a_diff_of_versions_shows_sizes_and_lines(repo):
+    """A change of the work tree is shown likewise."""
     text = repo.git("diff", "main~1", "main", "--", "a.bin").out
-    assert "-oid blake3:" in text and "+oid blake3:" in text
+    assert "-git-data: 4 bytes, blake3:" in text and "-a v2" in text and "+a v3" in text
     repo.write("a.bin", b"changed")
     text = repo.git("diff", "--", "a.bin").out
-    assert "+size 7" in text
+    assert "+git-data: 7 bytes, blake3:" in text and "+changed" in text
 
 
 def test_cherry_pick_and_revert_of_what_is_not_here(world, origin, repo):
