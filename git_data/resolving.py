@@ -117,7 +117,7 @@ def settle(repo: Repo, found: Sequence[Conflict], which: str) -> list[Settled]:
         _from_stdin(git, ("checkout", "-q", "-f"), kept)
     if gone:
         _from_stdin(git, ("rm", "-q", "-f", "--ignore-unmatch"), gone)
-    return [_clear(repo, one, which) for one in found]
+    return [clear(repo, one, which) for one in found]
 
 
 def _index_line(git: Git, one: Conflict, side: Side | None) -> bytes:
@@ -139,8 +139,8 @@ def _from_stdin(git: Git, command: tuple[str, ...], items: Sequence[Conflict]) -
         raise GitError(f"git {command[0]} could not settle {items[0].path}", "see: git status")
 
 
-def _clear(repo: Repo, one: Conflict, which: str) -> Settled:
-    """Remove what the merge put beside a file."""
+def clear(repo: Repo, one: Conflict, which: str) -> Settled:
+    """Remove what the merge put beside a file that is settled, unless somebody has changed it."""
     removed: list[str] = []
     left: list[str] = []
     with Tree(repo.top) as tree:

@@ -12,7 +12,17 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from . import applying, grafting, listing, project, sections, sources, standing, tracking
+from . import (
+    applying,
+    grafting,
+    listing,
+    project,
+    resolving,
+    sections,
+    sources,
+    standing,
+    tracking,
+)
 from .errors import Conflict, UsageError
 from .files import write_file
 from .git import Git, config_entries
@@ -59,7 +69,11 @@ def settle(repo: Repo, paths: Sequence[str], rev: str) -> None:
     names = [name for name in _unmerged(repo) if posixpath.basename(name) == tracking.NAME]
     texts = {project.NAME: _apply(repo.git, sides.ours, merged)}
     texts |= {name: _attributes(repo, name, found) for name in names}
-    _put_back(repo, merged, [item.name for item in chosen])
+    imported = [item.name for item in chosen]
+    conflicts = resolving.conflicts(repo, imported) if imported else []
+    _put_back(repo, merged, imported)
+    for one in conflicts:
+        resolving.clear(repo, one, resolving.OURS)
     grafting.stage(
         repo.git, {n: Leaf(FILE, grafting.write_blob(repo.git, t)) for n, t in texts.items()}
     )

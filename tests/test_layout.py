@@ -193,8 +193,8 @@ TABLE = {
     "standing": "asking grafting listing sources inventory project repo git errors",
     "updating": "applying asking differing importing incoming inventory listing pulling sources"
     " standing project repo errors progress",
-    "settling": "applying grafting listing sections sources standing tracking project repo files"
-    " git errors",
+    "settling": "resolving applying grafting listing sections sources standing tracking project"
+    " repo files git errors",
     "listings": "listing sources files pointer oid errors",
     # faces
     "streams": "inplace",

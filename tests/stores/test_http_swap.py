@@ -86,7 +86,8 @@ class Queue(Keeper):
     [
         (Keeper, ""),
         (Queue, ""),
-        (Careless, "looks at If-Match before it has the whole file"),
+        # Found by overtaking it or, where it was slow to look, by racing.
+        (Careless, "two who push at once would lose data"),
         (Blurred, "replaced a file that had changed"),
         (Halfway, "replaced a file that"),
         (Weak, "gives no strong ETag"),
