@@ -37,7 +37,7 @@ class _Unfinished:
         """Remove them all, for good."""
         with self.lock:
             self._is_over = True
-            for path in self._paths:
+            for path in tuple(self._paths):  # another thread may finish one meanwhile
                 try:
                     os.unlink(path)
                 except OSError:
