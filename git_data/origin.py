@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from .addresses import REGISTRY, Kind, git_folder, place_of
 from .errors import NotFound, UsageError
@@ -21,6 +21,7 @@ HELPER = "data::"
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "ssh+git", "file")
 _INNER_SCHEMES = (*_SCHEMES, *SCHEMES)  # behind data::
 _LONGEST = 4096
+_AS_IT_IS = "%/:@?&=+,;~#[]!$'()*"  # in a web address
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _USER = re.compile(r"(https?)?(://)([^/@:\s]*)(:[^/@\s]*)?@", re.IGNORECASE)
 
@@ -46,7 +47,9 @@ class Origin(NamedTuple):
         """What is tried first. Behind `data::` there may be an ordinary repository, of which Git
         itself can ask for a part; a registry's helper gives all or nothing."""
         inner = self.url.removeprefix(HELPER)
-        is_git = self.folder is not None or _kind(inner) in (Kind.WEB, Kind.SSH)
+        if self.folder is None and _kind(inner) is Kind.WEB:
+            return quote(inner, safe=_AS_IT_IS)  # a store's address may be written with spaces
+        is_git = self.folder is not None or _kind(inner) is Kind.SSH
         return inner if is_git else self.url
 
     @property
