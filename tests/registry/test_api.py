@@ -56,6 +56,13 @@ def test_nothing_slow_is_imported_before_it_is_used():
         git_data.nothing  # noqa: B018
 
 
+def test_a_program_ends_in_silence(url, user):
+    script = "import sys, git_data; print(len(git_data.read(sys.argv[2], repo=sys.argv[1])))"
+    words = [sys.executable, "-c", script, url, "music/README"]
+    done = user.run(*words, env={"PYTHONPATH": str(PROJECT)})
+    assert (done.out, done.err) == ("13\n", "")
+
+
 def test_open_is_a_seekable_file(url):
     with git_data.open("music/songs/1.flac", repo=url, rev="v1") as file:
         assert file.readable() and file.seekable() and not file.writable()
