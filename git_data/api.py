@@ -22,12 +22,14 @@ does not answer or does not let us, Damaged for bytes that are not what their na
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import io
 import os
 from collections.abc import Iterable, Sequence
 from threading import RLock
 from typing import IO, Any, NamedTuple
+from weakref import WeakSet
 
 from dulwich.errors import ObjectFormatException
 from dulwich.object_format import OBJECT_FORMATS
@@ -231,6 +233,16 @@ def _files_at(there: View, path: str) -> builtins.list[Entry]:
 # Views
 
 
+_open: WeakSet[_Objects] = WeakSet()
+
+
+@atexit.register
+def _close() -> None:
+    """While the interpreter can still do it; later dulwich would complain."""
+    for objects in [*_open]:
+        objects.close()
+
+
 class _Objects:
     """Git's objects through dulwich: in this process, in any order."""
 
@@ -239,6 +251,10 @@ class _Objects:
         self._format = OBJECT_FORMATS[repo.location.object_format]
         self._store = DiskObjectStore(folder, object_format=self._format)
         self._lock = RLock()  # its packs are opened lazily
+        _open.add(self)
+
+    def close(self) -> None:
+        self._store.close()
 
     def blob(self, oid: str) -> bytes | None:
         return self._get(oid)

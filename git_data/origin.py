@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from .addresses import git_folder
+from .addresses import REGISTRY, Kind, git_folder, place_of
 from .errors import NotFound, UsageError
 from .git import Git
 from .repo import Address
+from .stores import SCHEMES
 
 HELPER = "data::"
 _SCHEMES = ("http", "https", "ssh", "git", "git+ssh", "ssh+git", "file")
-_INNER_SCHEMES = (*_SCHEMES, "s3")  # behind data::
+_INNER_SCHEMES = (*_SCHEMES, *SCHEMES)  # behind data::
 _LONGEST = 4096
+_AS_IT_IS = "%/:@?&=+,;~#[]!$'()*"  # in a web address
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _USER = re.compile(r"(https?)?(://)([^/@:\s]*)(:[^/@\s]*)?@", re.IGNORECASE)
 
@@ -45,7 +47,10 @@ class Origin(NamedTuple):
         """What is tried first. Behind `data::` there may be an ordinary repository, of which Git
         itself can ask for a part; a registry's helper gives all or nothing."""
         inner = self.url.removeprefix(HELPER)
-        return self.url if self.folder is None and not _may_be_git(inner) else inner
+        if self.folder is None and _kind(inner) is Kind.WEB:
+            return quote(inner, safe=_AS_IT_IS)  # a store's address may be written with spaces
+        is_git = self.folder is not None or _kind(inner) is Kind.SSH
+        return inner if is_git else self.url
 
     @property
     def shown(self) -> str:
@@ -84,16 +89,15 @@ def check(url: str) -> str:
     if inner.startswith("-") or host.startswith("-") or "::" in inner.partition("/")[0]:
         raise UsageError(f"no address of a repository: {shown!r}", "it may start no program")
     if scheme and scheme[1].lower() not in known:
-        helped = f"write it as {HELPER}{shown}" if scheme[1] in _INNER_SCHEMES else ""
+        helped = f"write it as {HELPER}{shown}" if scheme[1].lower() in SCHEMES else ""
         raise UsageError(
             f"no repository can be reached at {shown}", helped or f"known are {', '.join(known)}"
         )
     return url
 
 
-def _may_be_git(inner: str) -> bool:
-    scheme = _URL.fullmatch(inner)
-    return scheme[1].lower() not in ("s3", "file") if scheme else _is_host_and_path(inner)
+def _kind(inner: str) -> Kind:
+    return place_of(inner, os.sep).kind
 
 
 def is_repository(word: str, git: Git) -> bool:
@@ -147,7 +151,9 @@ def _local(url: str, path: str, base: str, git: Git) -> Origin:
     folder = git_folder(git, whole, base)
     if folder is None:
         what = "holds no repository" if os.path.isdir(whole) else "is not there"
-        raise NotFound(f"{without_secret(url)} {what} ({whole})", "name a URL or a folder of one")
+        is_registry = os.path.isfile(os.path.join(whole, REGISTRY))
+        hint = f"it is a registry: {HELPER}{whole}" if is_registry else "name a URL or a folder"
+        raise NotFound(f"{without_secret(url)} {what} ({whole})", hint)
     if path != url and not url.startswith("~"):
         return Origin(url, folder)  # file://
     return Origin(whole, folder, relative=not os.path.isabs(path))
@@ -174,9 +180,6 @@ def own_store(origin: Origin) -> Address | None:
     if not origin.url.startswith(HELPER):
         return None
     inner = origin.url.removeprefix(HELPER)
-    scheme = _URL.fullmatch(inner)
-    if scheme and scheme[1].lower() in ("http", "https", "s3", "file"):
-        return Address(inner, "the registry itself")
-    if scheme or _is_host_and_path(inner):
+    if _kind(inner) in (Kind.SSH, Kind.OTHER):
         return None
     return Address(inner, "the registry itself")

@@ -40,6 +40,18 @@ class Packed(NamedTuple):
 Known = Callable[[bytes], bool]
 
 
+class Large:
+    """An object of many chunks on its way, while they come."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self.chunks: list[bytes] = []  # ids so far, in order
+
+    def take(self, packed: Sequence[Packed], is_last: bool) -> None:
+        """The next chunks; with the last ones it is whole, or Damaged is raised."""
+        self.chunks += [one.key for one in packed]
+
+
 def read_small(wanted: Sequence[Wanted], cache: Cache) -> list[Packed]:
     """Objects of one chunk each. Damaged if one is not what its name says, by its path."""
     return [pack_one(w, _read(w, cache)) for w in wanted]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from functools import partial
@@ -25,9 +25,20 @@ from .indexing import Object, encode
 from .journal import Confirmed, Journal
 from .lookup import Catalog
 from .oid import ObjectId
-from .packing import FullPack, Packed, Packer, Wanted, changed, pack_window, places_of, read_small
+from .packing import (
+    FullPack,
+    Large,
+    Packed,
+    Packer,
+    Wanted,
+    changed,
+    pack_window,
+    places_of,
+    read_small,
+)
 from .progress import Progress
 from .publishing import publish, write_confirmed
+from .transplant import Elsewhere, loads
 
 CHECKPOINT_CHUNKS = 1 << 17
 HINTS = 1 << 18  # chunks of older versions looked up beforehand, at most
@@ -37,14 +48,6 @@ WINDOWS = 3  # being hashed, or waiting for their turn
 # A pack at most: two reads (unpacking.READ_BYTES) bring it, one more of them is in memory than are
 # being written, and one that breaks off has to be sent again whole.
 PACK_BYTES = 15 << 20
-
-
-class Large:
-    """An object that is cut, while it is."""
-
-    def __init__(self, wanted: Wanted) -> None:
-        self.wanted = wanted
-        self.chunks: list[bytes] = []  # ids so far, in order
 
 
 class Step(NamedTuple):
@@ -136,11 +139,14 @@ class Sender:
                 if len(self._hints) < HINTS:
                     self._hints[key] = (place, found.source.packs[place.pack])
 
-    def send(self, items: Iterable[Wanted]) -> None:
-        """Store and publish these objects, in this order."""
+    def send(
+        self, items: Sequence[Wanted], elsewhere: Mapping[bytes, Elsewhere] | None = None
+    ) -> None:
+        """Store and publish these objects, in this order; those that other stores have and the
+        cache has not come last."""
         steps: deque[Step] = deque()
         try:
-            with closing(self._steps(items)) as made:
+            with closing(self._all_steps(items, elsewhere or {})) as made:
                 for step in made:
                     steps.append(step)
                     self._absorb_down_to(0 if step.packed is None else WINDOWS, steps)
@@ -153,6 +159,18 @@ class Sender:
                     future.cancel()
 
     # Reading and cutting
+
+    def _all_steps(
+        self, items: Sequence[Wanted], away: Mapping[bytes, Elsewhere]
+    ) -> Generator[Step, None, None]:
+        yield from self._steps(w for w in items if w.oid not in away)
+        left = [w for w in items if w.oid in away and not self._is_whole(w)]
+        between = True  # two objects: what is published has whole ones
+        for load in loads(left, away, self._pool, self._is_known):
+            if between and len(self._tables.places) >= self.checkpoint_chunks:
+                yield Step(None)
+            yield Step(*load)
+            between = load.ended > 0
 
     def _steps(self, items: Iterable[Wanted]) -> Generator[Step, None, None]:
         group: list[Wanted] = []
@@ -218,7 +236,7 @@ class Sender:
             for one in packed:
                 self._add(one)
             if step.large:
-                step.large.chunks += [one.key for one in packed]
+                step.large.take(packed, step.ended > 0)
                 if step.ended:
                     self._end_large(step.large)
             self._unsaid = self._unsaid.plus(step.ended, sum(one.raw for one in packed))

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from . import project
+from .addresses import Kind, git_folder, place_of_url
 from .asking import Missing, is_commit_id
 from .config import settings, sources_folder
 from .errors import DataError, FormatError, Unreachable
@@ -78,11 +79,17 @@ class Source(Repo):
     def _meant(self, address: Address) -> Address | None:
         """An address in its `.gitdata`, as it is meant there: a relative folder starts at its top,
         and means nothing where it is not on this machine."""
-        told = address._replace(named_by=f"{address.named_by} of {self.origin.shown}")
-        if is_network(address.url) or os.path.isabs(os.path.expanduser(address.url)):
-            return told
+        mirrors = tuple(url for url in map(self._meant_url, address.mirrors) if url)
+        if url := self._meant_url(address.url):
+            named_by = f"{address.named_by} of {self.origin.shown}"
+            return address._replace(url=url, named_by=named_by, mirrors=mirrors)
+        return None
+
+    def _meant_url(self, url: str) -> str | None:
+        if is_network(url) or os.path.isabs(os.path.expanduser(url)):
+            return url
         top = self._its_top()
-        return told._replace(url=self._absolute(address.url, top)) if top else None
+        return self._absolute(url, top) if top else None
 
     @staticmethod
     def _absolute(url: str, base: str) -> str:
@@ -95,14 +102,20 @@ class Source(Repo):
         return there.top if there else None
 
     def _its_remotes(self) -> Iterator[Address]:
-        """A working repository's data may lie only where it pushes to, or was cloned from."""
+        """A working repository's data may lie only where it pushes to, or was cloned from. Only
+        folders and stores count: nothing is asked by that repository's own configuration, which
+        may name programs."""
         there = self._there()
-        if there is None:
-            return
-        for remote in there.remotes():
-            address = there.path_remote(there.git.remote_url(remote) or "", remote)
-            if address:
-                yield address._replace(named_by=f"{address.named_by} of {self.origin.shown}")
+        for remote in there.remotes() if there else ():
+            assert there is not None
+            place = place_of_url(there.git.remote_url(remote) or "", there.top)
+            named_by = f"remote {remote} of {self.origin.shown}"
+            if place.kind is Kind.STORE:
+                yield Address(place.url, named_by)
+            elif place.kind is Kind.PATH:
+                folder = git_folder(self._asking, place.url, there.top)
+                if folder:
+                    yield Address(folder, named_by, git_dir=folder)
 
     def _there(self) -> Repo | None:
         """The repository itself, where it is on this machine and Git trusts it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -21,8 +21,10 @@ from .oid import ObjectId
 from .packing import Wanted
 from .progress import SILENT, Progress
 from .publishing import Moved, check_writable, create
+from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
+from .transplant import Elsewhere
 from .unfinished import THREADS
 
 __all__ = ["HELD_BYTES", "Failure", "ObjectStore", "Sent", "Wanted"]
@@ -105,21 +107,24 @@ class ObjectStore:
         cache: Cache,
         progress: Progress = SILENT,
         parents: Parents | None = None,
+        elsewhere: Mapping[bytes, Elsewhere] | None = None,
     ) -> Sent:
         """Store what is missing of these objects; when it returns they are confirmed and findable.
 
         `parents` gives the objects of a path's older versions: what they share is not sent again.
-        NotFound names a path whose object is not in the cache, before anything is sent. Any
-        failure leaves the store as it was for others; the same call later goes on from there.
+        `elsewhere`: objects that come from other stores and not from the cache, see `locate`.
+        NotFound names a path whose object is in neither, before anything is sent. Any failure
+        leaves the store as it was for others; the same call later goes on from there.
         """
+        away = elsewhere or {}
         items = _once(wanted)
         for _ in range(RESTARTS):
             check_writable(self._catalog, create(self._catalog))
             self._is_read = True
             lacking = self._lacking(items)
-            _check_cached(lacking, cache)
+            _check_cached([w for w in lacking if w.oid not in away], cache)
             try:
-                return self._send(lacking, cache, progress, parents)
+                return self._send(lacking, cache, progress, parents, away)
             except Moved:
                 continue
         raise Conflict(
@@ -132,7 +137,12 @@ class ObjectStore:
         return [w for w in items if w.oid not in found]
 
     def _send(
-        self, items: Sequence[Wanted], cache: Cache, progress: Progress, parents: Parents | None
+        self,
+        items: Sequence[Wanted],
+        cache: Cache,
+        progress: Progress,
+        parents: Parents | None,
+        away: Mapping[bytes, Elsewhere],
     ) -> Sent:
         manifest = self._catalog.manifest
         if not items or not manifest:
@@ -144,7 +154,7 @@ class ObjectStore:
             sender.resume()
             if parents and not self._catalog.holds_every_index:
                 sender.expect({oid for w in items for oid in parents(w.path)})
-            sender.send(items)
+            sender.send(items, away)
         return Sent(len(items), size, sender.sent_bytes, sender.new_bytes)
 
     def fetch(
@@ -162,6 +172,13 @@ class ObjectStore:
             fetcher.fetch(once)
         reasons = {w.oid: error for w, error in fetcher.failures}
         return [(w, reasons[w.oid]) for w in items if w.oid in reasons]
+
+    def locate(self, wanted: Iterable[Wanted]) -> dict[bytes, Elsewhere]:
+        """Those of the objects that this store has: for `send` of another store."""
+        sizes: dict[bytes, int] = {w.oid: w.size for w in wanted}
+        catalog = self._read(again=True)
+        reader, found = Reader(catalog), catalog.find(sizes)
+        return {oid: Elsewhere(reader, f) for oid, f in found.items() if f.size == sizes[oid]}
 
     def size_of(self, oid: bytes) -> int:
         """Bytes of an object of the store."""

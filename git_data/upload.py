@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from . import pointer, project, proving, scan
@@ -16,6 +16,7 @@ from .repo import Address, Failure, Repo
 from .stores import is_network
 from .stores.wrap import no_store
 from .transfer import ObjectStore, Wanted
+from .transplant import Elsewhere
 
 _LARGE_BYTES = 1 << 20  # smaller objects are not looked for in their older versions
 _VERSIONS = 4
@@ -105,12 +106,14 @@ class Uploader:
         if dry_run:
             items = self._data_only(items)
             return Upload(address.url, len(items), sum(w.size for w in items), 0)
-        items = self._available(items)
+        elsewhere = self._elsewhere(items)
+        items = self._available(items, elsewhere)
         sent_bytes = 0
         if items:
             store = self._writable(address)
             self._large = {w.path for w in items if w.size >= _LARGE_BYTES}
-            sent_bytes = store.send(items, self.repo.cache, self.progress, self._older).sent_bytes
+            cache, older = self.repo.cache, self._older
+            sent_bytes = store.send(items, cache, self.progress, older, elsewhere).sent_bytes
         if store and store.id:
             self._remember(self._memory(store))
         elif not lacking:
@@ -208,9 +211,29 @@ class Uploader:
             items = [w for w in items if w.oid in lacking]
         return items
 
-    def _available(self, items: list[Wanted]) -> list[Wanted]:
-        """All of them, in the cache; NotFound names a path whose object is nowhere."""
-        absent = [w for w in items if not self.repo.cache.has(w.oid, w.size)]
+    def _elsewhere(self, items: list[Wanted]) -> dict[bytes, Elsewhere]:
+        """Where other stores have what the cache lacks: it goes from store to store, and not over
+        the disk here."""
+        left = [w for w in items if not self.repo.cache.has(w.oid, w.size)]
+        found: dict[bytes, Elsewhere] = {}
+        for address in self._others() if left else ():
+            try:
+                found |= self.repo.store(address._replace(create=False)).locate(left)
+            except DataError:
+                continue  # whoever needs it will say so
+            left = [w for w in left if w.oid not in found]
+            if not left:
+                break
+        return found
+
+    def _others(self) -> Iterator[Address]:
+        yield from self.repo.reading_addresses(self.tips[0])
+        yield from self.repo.earlier_addresses(self.tips[0])
+
+    def _available(self, items: list[Wanted], elsewhere: dict[bytes, Elsewhere]) -> list[Wanted]:
+        """All of them, in the cache or another store; NotFound names one that is nowhere."""
+        has = self.repo.cache.has
+        absent = [w for w in items if w.oid not in elsewhere and not has(w.oid, w.size)]
         failures = self._fetch(absent) if absent else []
         if not failures:
             return items

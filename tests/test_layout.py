@@ -116,9 +116,10 @@ TABLE = {
     "publishing": "index indexing lookup manifest errors",
     "ahead": "stores/base",
     "reading": "lookup unpacking index pack stores/base errors",
-    "sending": "ahead hashing packing publishing lookup journal index indexing chunker pack"
-    f" cache {WORDS}",
+    "sending": "ahead transplant hashing packing publishing lookup journal index indexing"
+    f" chunker pack cache {WORDS}",
     "arrival": "cache lookup packing pack files oid errors",
+    "transplant": "reading unpacking lookup packing pack index oid errors",
     "inplace": "lookup reading unpacking index pack errors",
     "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "history": "git errors",
@@ -127,8 +128,8 @@ TABLE = {
     "updates": "history refnames errors",
     "merge": "refs bundles gitmanifest history stores/base errors",
     "pushing": "refs merge bundles updates gitmanifest manifest history errors",
-    "transfer": "ahead sending fetching inplace publishing packing journal lookup"
-    f" unfinished manifest cache stores/base {WORDS}",
+    "transfer": "ahead transplant sending fetching inplace reading publishing packing journal"
+    f" lookup unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
     # operations
@@ -137,7 +138,8 @@ TABLE = {
     "mending": "entries faults",
     "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
-    "upload": f"repo scan confirmed proving stores stores/wrap transfer project pointer {WORDS}",
+    "upload": "repo scan confirmed transplant proving stores stores/wrap transfer project pointer "
+    + WORDS,
     "inventory": f"repo scan listing upload transfer cache pointer {WORDS}",
     "pulling": f"repo inventory worktree {WORDS}",
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
@@ -172,11 +174,11 @@ TABLE = {
     "hooking": f"repo hookfiles managers files {WORDS}",
     "hooks": f"repo hookfiles checking guard receiving upload {WORDS}",
     "upkeep": f"repo scan git {WORDS}",
-    "origin": "addresses repo git errors",
+    "origin": "addresses repo stores git errors",
     "asking": "origin git errors",
     "keeping": "asking origin files locks git oid errors",
     "listing": "git pointer errors",
-    "sources": "asking keeping origin repo stores transfer project config git oid errors",
+    "sources": "addresses asking keeping origin repo stores transfer project config git oid errors",
     "names": "treewriter errors",
     "blobs": "git errors",
     "landing": "cache listing treewriter files oid errors",

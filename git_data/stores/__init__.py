@@ -32,6 +32,7 @@ _NETWORK = {
     "sftp": Scheme("sftp", "open_sftp"),
     **dict.fromkeys(("gs", "az", "abfs"), Scheme("filesystems", "open_filesystem")),
 }
+SCHEMES = tuple(_NETWORK)  # of stores that are reached over a network
 ANYBODY = Access()
 
 

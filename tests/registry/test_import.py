@@ -157,6 +157,15 @@ def test_copied_to_our_own_store_as_well(world, ours, registry):
     assert content(world.clone("ours.git").path / "songs") == SONGS
 
 
+def test_copied_from_store_to_store_and_not_over_the_disk(world, ours, registry):
+    take(ours, "music/songs", "--rev", "v1", "--copy", "--no-download")
+    ours.git("commit", "-q", "-m", "x")
+    assert "3 objects (75.0 KB" in ours.git("push", "origin", "main").err
+    assert not [path for path in ours.objects.rglob("*") if path.is_file()]
+    shutil.rmtree(registry.path)
+    assert content(world.clone("ours.git").path / "songs") == SONGS
+
+
 def test_an_import_of_an_import(world, ours, registry):
     """What is recorded is where the bytes are, so the one in the middle may go."""
     take(ours, "music", "--rev", "v1")

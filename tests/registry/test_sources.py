@@ -276,6 +276,23 @@ def test_the_stores_of_a_source(world, registry, work):
     assert urls(source, commit) == there  # its folder is none of this machine's
 
 
+def test_no_program_that_a_repository_names_is_run(world, registry, work):
+    """A folder that somebody else made: its remotes are looked at, by the user's settings alone."""
+    script = f"touch {world.root / 'pwned'}"
+    with git_server(world, world.root, login="me:secret") as url:
+        work.git("remote", "add", "web", f"data::{url}/registry")
+        work.git("remote", "add", "store", "data::s3://bucket/x")
+        for name in ("credential.helper", "core.sshCommand", "core.fsmonitor", "core.askPass"):
+            work.git("config", name, f"!{script}" if name == "credential.helper" else script)
+        source, (commit,) = fetch(world, "work")
+        assert urls(source, commit) == [
+            str(work.path / ".git"),
+            str(registry.path),
+            "s3://bucket/x",
+        ]
+    assert not (world.root / "pwned").exists()
+
+
 @pytest.mark.parametrize(
     "text",
     [
