@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Protocol
@@ -14,6 +13,7 @@ from .. import __version__
 from ..config import environment
 from ..errors import DataError
 from . import _INTERNAL, COMMANDS
+from .leaving import heed_ctrl_c_once
 from .terminal import Screen
 from .unforeseen import explain
 
@@ -29,13 +29,13 @@ class Command(Protocol):
 
 def dispatch(words: Sequence[str]) -> int:
     screen = Screen(environment().get("GIT_DATA_PROGRESS"))
+    heed_ctrl_c_once()
     try:
         return _run(words, screen)
     except DataError as error:
         screen.note(f"git-data: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one shall not disturb the end
         screen.note("git-data: interrupted; nothing is half done")
         return 130
     except BrokenPipeError:
