@@ -20,6 +20,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+_AGAIN = "run the same command again later"
+SAFE = f"nothing was lost: your commits are safe here; {_AGAIN}"  # a hint
+
 _Error = TypeVar("_Error", bound="DataError")
 
 
@@ -36,6 +39,13 @@ class DataError(Exception):
         made = type(self).__new__(type(self))  # whatever else its kind is made with
         made.__dict__.update(self.__dict__, message=message)
         made.args = (message,)
+        return made
+
+    def of_push(self: _Error) -> _Error:
+        """The same failure, of a push that it ended before any ref moved."""
+        made = self.reworded(f"{self.message}; nothing was pushed, your commits are safe here")
+        if made.hint == SAFE:
+            made.hint = _AGAIN
         return made
 
     def __str__(self) -> str:

@@ -25,8 +25,7 @@ def pre_push(
     try:
         sent = [] if uploads_itself(target) else upload(repo, tips(lines), target, progress)
     except DataError as error:
-        safe = "nothing was pushed, your commits are safe here"
-        raise error.reworded(f"{error.message}; {safe}") from error
+        raise error.of_push() from error
     return sent, run_kept(repo, "pre-push", script, [target.remote, target.url], lines)
 
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 from . import bundles as library
 from . import gitmanifest as manifests
 from .bundles import Taking
-from .errors import Conflict, Damaged, GitError, NotFound, Unreachable
+from .errors import SAFE, Conflict, Damaged, GitError, NotFound, Unreachable
 from .gitmanifest import BundleRef, GitManifest
 from .history import History
 from .progress import SILENT, Progress
-from .stores.base import SAFE, Store
+from .stores.base import Store
 
 ATTEMPTS = 100  # each means that somebody else got through
 LOST_ANSWERS = 5

@@ -114,7 +114,7 @@ class Helper:
         try:
             self._send(oids)
         except DataError as error:
-            self.screen.note(f"git-data: {error}; nothing was pushed, your commits are safe here")
+            self.screen.note(f"git-data: {error.of_push()}")
             raise
 
     def _send(self, oids: Sequence[str]) -> None:

@@ -16,12 +16,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from ..errors import StoreError, Unreachable
+from ..errors import SAFE, StoreError, Unreachable
 
 READ_BYTES = 16 << 20  # the most that one `read` may ask for
 NAME_CHARACTERS = 255
 MANIFESTS = ("data/manifest", "git/manifest")  # the files that change
-SAFE = "nothing was lost: your commits are safe here; run the same command again later"
 _PART = r"[a-z0-9._-]+"
 _NAME = re.compile(rf"{_PART}(?:/{_PART})*")
 

@@ -14,9 +14,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ..errors import DataError, Denied, Unreachable, UsageError
+from ..errors import SAFE, DataError, Denied, Unreachable, UsageError
 from .access import Access
-from .base import SAFE, Part
+from .base import Part
 from .filestore import FileStore, Found, explain_os_error, is_away
 from .web.answers import refusal
 from .web.faults import why

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
 from ..disk import sync_folder
-from ..errors import Conflict, Damaged, Denied, NotFound, StoreError, Unreachable
+from ..errors import SAFE, Conflict, Damaged, Denied, NotFound, StoreError, Unreachable
 from ..files import (
     Temporary,
     allow,
@@ -29,7 +29,7 @@ from ..files import (
 )
 from ..locks import Lock
 from ..oid import hash_bytes
-from .base import MANIFESTS, SAFE, Part, Versioned, check_name, check_prefix, check_range
+from .base import MANIFESTS, Part, Versioned, check_name, check_prefix, check_range
 
 LOCK_SECONDS = 60.0  # a manifest is replaced within milliseconds
 _LOCK = ".lock"

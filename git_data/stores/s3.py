@@ -11,17 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ..errors import Conflict, Damaged, NotFound, StoreError, Unreachable
+from ..errors import SAFE, Conflict, Damaged, NotFound, StoreError, Unreachable
 from .access import Access
-from .base import (
-    SAFE,
-    Part,
-    Versioned,
-    check_name,
-    check_prefix,
-    check_range,
-    path_of,
-)
+from .base import Part, Versioned, check_name, check_prefix, check_range, path_of
 from .s3address import S3Address, parse
 from .s3body import to_send
 from .s3client import Answer, S3Client, body_of

@@ -16,9 +16,8 @@ from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
 
-from ..errors import DataError, Denied, StoreError, Unreachable
+from ..errors import SAFE, DataError, Denied, StoreError, Unreachable
 from .access import HOW_TO_TRUST, Access
-from .base import SAFE
 from .body import read_body
 from .s3address import S3Address, is_aws
 from .s3errors import Refused

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..errors import Conflict, DataError, Denied, NotFound, StoreError, Unreachable
-from .base import SAFE, Busy
+from ..errors import SAFE, Conflict, DataError, Denied, NotFound, StoreError, Unreachable
+from .base import Busy
 
 _BUSY = {429, 503}
 _BUSY_CODES = {

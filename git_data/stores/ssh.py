@@ -17,9 +17,8 @@ from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from ..errors import DataError, Denied, StoreError, Unreachable, UsageError
+from ..errors import SAFE, DataError, Denied, StoreError, Unreachable, UsageError
 from .access import HOW_TO_TRUST, Access
-from .base import SAFE
 from .filestore import explain_os_error, is_away
 from .web.faults import why
 

@@ -177,6 +177,7 @@ def test_a_server_that_is_not_there(network, pushed):
     pushed.commit(**{"a.bin": b"two"})
     said = push(pushed, code=1)
     assert "nothing was pushed, your commits are safe here" in said.err
+    assert said.err.count("commits are safe here") == 1
     assert network.proxy.url in said.err
     network.proxy.heal()
     assert network.world.git("-C", network.origin, "rev-parse", "main").out == before

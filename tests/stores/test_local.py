@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from git_data.errors import Damaged, NotFound, StoreError, Unreachable, UsageError
+from git_data.errors import SAFE, Damaged, NotFound, StoreError, Unreachable, UsageError
 from git_data.oid import hash_bytes
 from git_data.stores import open_store
-from git_data.stores.base import SAFE
 from git_data.stores.local import LocalStore
 
 from ..helpers.disks import BE_NOBODY, LIMITED, MOUNTED, on_a_disk_of_its_own, public, python

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import NamedTuple
 
-from ...errors import Damaged, DataError, Denied, NotFound, StoreError, Unreachable
-from ..base import SAFE, Busy
+from ...errors import SAFE, Damaged, DataError, Denied, NotFound, StoreError, Unreachable
+from ..base import Busy
 
 Headers = Mapping[str, str]  # their names in any case
 

@@ -11,8 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
-from ...errors import DataError, Denied, Unreachable
-from ..base import SAFE
+from ...errors import SAFE, DataError, Denied, Unreachable
 
 _DEEP = 50  # causes, each once: a chain that is longer tells no more
 
