@@ -149,6 +149,15 @@ class GitDataFileSystem(AbstractFileSystem):
 
     # Reading
 
+    def get(self, rpath: Any, lpath: Any, recursive: bool = False, **options: Any) -> Any:
+        """As fsspec has it, once no name is one that some disk would read differently."""
+        if isinstance(lpath, str):  # a list names each place itself
+            depth = options.get("maxdepth")
+            paths = self.expand_path(rpath, recursive=recursive, maxdepth=depth)
+            with _translated(rpath):
+                self.view.check_names(path.rstrip("/") for path in paths)
+        return super().get(rpath, lpath, recursive=recursive, **options)
+
     def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
         if mode != "rb":
             raise OSError(f"{path}: gitdata:// can only be read, not opened with mode {mode!r}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from . import listing
+from . import listing, names
 from .errors import DataError
 from .files import remove_quietly, write_file
 from .listing import Entry
@@ -30,13 +30,14 @@ _UNKNOWN = "-"
 
 
 def files(source: Source, folder: Entry) -> list[Entry]:
-    """As `listing.files`."""
+    """As `listing.files`; Denied for a tree that no honest Git makes."""
     if not folder.is_folder:
         return [folder]
     path = os.path.join(source.location.git_dir, "listings", folder.blob)
     found = _read(path)
     if found is None:
         found = listing.files(source.git, folder._replace(path=""))
+        names.check_form((entry.path for entry in found), source.origin.shown)
         if len(found) >= WORTH_FILES:
             _write(path, found)
     if not folder.path:

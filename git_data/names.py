@@ -26,6 +26,13 @@ def check(paths: Iterable[str], where: str) -> None:
         names.add(path)
 
 
+def check_form(paths: Iterable[str], where: str) -> None:
+    """The same, of what no honest tree has: good enough for names that are only read."""
+    for path in paths:
+        if problem := _problem_of_form(path):
+            raise _refusal(where, f"{path[:200]!r}: {problem}")
+
+
 class _Names:
     def __init__(self, where: str) -> None:
         self._where = where
@@ -34,7 +41,7 @@ class _Names:
 
     def add(self, path: str) -> None:
         if problem := _problem(path):
-            raise self._refusal(f"{path[:200]!r}: {problem}")
+            raise _refusal(self._where, f"{path[:200]!r}: {problem}")
         folder = posixpath.dirname(path)
         while self._kinds.get(folder) != "folder":
             self._put(folder, "folder")
@@ -43,24 +50,29 @@ class _Names:
 
     def _put(self, path: str, kind: str) -> None:
         if path in self._kinds:
-            raise self._refusal(f"{path[:200]!r} twice")
+            raise _refusal(self._where, f"{path[:200]!r} twice")
         self._kinds[path] = kind
         folded = path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
         other = self._folded.setdefault(folded, path)
         if other != path:
             what = f"{other[:200]!r} and {path[:200]!r}, which many disks take for one name"
-            raise self._refusal(what, "take one of them by its own path")
+            raise _refusal(self._where, what, "take one of them by its own path")
 
-    def _refusal(self, what: str, hint: str = "") -> Denied:
-        return Denied(f"{self._where} has {what}; {REFUSED}", hint)
+
+def _refusal(where: str, what: str, hint: str = "") -> Denied:
+    return Denied(f"{where} has {what}; {REFUSED}", hint)
 
 
 def _problem(path: str) -> str | None:
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
+        return "it has control characters"
+    return _problem_of_form(path)
+
+
+def _problem_of_form(path: str) -> str | None:
     raw = os.fsencode(path)
     if not is_safe(raw):
         return "no path that Git itself would write"
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
-        return "it has control characters"
     if len(raw) > LONGEST_BYTES or path.count("/") >= DEEPEST:
         return "it is too long or too deep"
     return None

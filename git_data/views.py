@@ -14,7 +14,7 @@ from functools import cached_property
 from threading import Lock
 from typing import BinaryIO, Protocol
 
-from . import blobs, listing, listings
+from . import blobs, listing, listings, names
 from .cache import Cache
 from .errors import Damaged, DataError, Denied, FormatError, NotFound, StoreError, Unreachable
 from .inplace import ObjectReader
@@ -128,7 +128,10 @@ class View:
         """What lies directly in a folder; links as links. Sizes of large plain files are not known
         before they were fetched: None."""
         if not isinstance(self._top, dict):
-            return listing.level(self.repo.git, folder)
+            listed = listing.level(self.repo.git, folder)
+            if isinstance(self.repo, Source):
+                names.check_form((entry.path for entry in listed), self.where)
+            return listed
         start = len(folder.path) + 1 if folder.path else 0
         found: dict[str, Entry] = {}
         for path, entry in self._top.items():
@@ -147,6 +150,12 @@ class View:
         if isinstance(self.repo, Source):
             return listings.files(self.repo, folder)
         return listing.files(self.repo.git, folder)
+
+    def check_names(self, paths: Iterable[str]) -> None:
+        """Of files, and folders that they are in, before they are written somewhere."""
+        found = {*paths, ""}
+        folders = {posixpath.dirname(path) for path in found}
+        names.check(sorted(found - folders), self.where)
 
     # Reading
 

@@ -197,10 +197,10 @@ TABLE = {
     " standing project repo errors progress",
     "settling": "resolving applying grafting listing sections sources standing tracking project"
     " repo files git errors",
-    "listings": "listing sources files pointer oid errors",
+    "listings": "listing names sources files pointer oid errors",
     # faces
     "streams": "inplace",
-    "views": "blobs cache inplace listing listings pointer repo sources streams errors",
+    "views": "blobs cache inplace listing listings names pointer repo sources streams errors",
     "api": "views asking differing getting importing inventory listing project sources standing"
     " updating config git repo errors",
     "filesystem": "api views listing transfer errors",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from git_data import api
 from git_data.git import Git
 
 from ..helpers.world import Checkout, World, isolated, random_bytes
@@ -74,3 +75,14 @@ def kept_folders(world: World) -> list[str]:
     """What lies in the user's cache of sources."""
     folder = world.home / ".cache" / "git-data" / "sources"
     return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+@pytest.fixture
+def user(world, registry, monkeypatch):
+    """This process is that of the world's user."""
+    api.forget()
+    for name, value in world.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(world.root)
+    yield world
+    api.forget()

@@ -107,6 +107,8 @@ KINDS = {
     "accents": _two("café", "cafe\u0301"),
     "deep": _deep,
 }
+HONEST = ("control", "newline", "case", "case of a folder", "accents")  # as names in Git
+DISHONEST = [kind for kind in KINDS if kind not in HONEST]
 LINKS = {
     "absolute": "/etc/passwd",
     "up": "../../etc/passwd",

@@ -21,17 +21,6 @@ from .test_import import head, ours, section  # noqa: F401
 
 
 @pytest.fixture
-def user(world, registry, monkeypatch):
-    """This process is that of the world's user."""
-    api.forget()
-    for name, value in world.env.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(world.root)
-    yield world
-    api.forget()
-
-
-@pytest.fixture
 def url(user, registry):
     return str(registry.path)
 

@@ -15,7 +15,7 @@ from git_data.filesystem import GitDataFileSystem
 
 from ..helpers.world import Checkout, World, isolated, random_bytes
 from .conftest import FILES, NEW_SONG, SONG
-from .test_api import counted, large, url, user  # noqa: F401
+from .test_api import counted, large, url  # noqa: F401
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_many_processes(fs, how):
     assert os.getpid() not in {pid for pid, _ in found}
 
 
-def test_the_repository_one_is_in(user, work, monkeypatch):  # noqa: F811
+def test_the_repository_one_is_in(user, work, monkeypatch):
     monkeypatch.chdir(work.path / "music")
     fs = GitDataFileSystem(skip_instance_cache=True)
     work.write("images/new.jpg", "staged")
@@ -140,7 +140,7 @@ def test_the_repository_one_is_in(user, work, monkeypatch):  # noqa: F811
     assert pinned.cat("music/songs/1.flac") == SONG
 
 
-def test_links_to_folders_are_not_walked(world, user):  # noqa: F811
+def test_links_to_folders_are_not_walked(world, user):
     repo = world.repo("links")
     (repo.path / "folder").mkdir()
     (repo.path / "again").symlink_to(".")
@@ -204,7 +204,7 @@ class OfGitData(AbstractFixtures):
         return repo
 
     @pytest.fixture
-    def fs(self, made: Checkout, user: World):  # noqa: F811
+    def fs(self, made: Checkout, user: World):
         return Prepared(str(made.path), skip_instance_cache=True)
 
     @pytest.fixture
@@ -240,7 +240,7 @@ class TestGet(OfGitData, AbstractGetTests):
 
 
 @pytest.fixture
-def tables(user, work):  # noqa: F811
+def tables(user, work):
     """A folder of two Parquet files and a CSV, pushed; what is in them."""
     pa = pytest.importorskip("pyarrow")
     import pyarrow.parquet as pq

@@ -4,6 +4,10 @@ import os
 
 import pytest
 
+import git_data
+from git_data.errors import DataError
+from git_data.filesystem import GitDataFileSystem
+
 from . import hostile
 
 
@@ -52,6 +56,42 @@ def test_a_link_and_a_folder_of_one_name(world):
     assert done.code in (1, 3) and "Traceback" not in done.err
     written = {path.name for path in world.root.rglob("pwned")}
     assert written == set() and not (world.root / "sub" / "pwned").exists()
+
+
+@pytest.mark.parametrize("kind", hostile.KINDS)
+def test_import_refuses_hostile_trees_whole(world, kind):
+    hostile.make(world, kind)
+    repo = world.repo()
+    repo.commit("one", file="one\n")
+    before = everything(world)
+    done = repo.data("import", "../bad.git", "-o", "out", code=1)
+    assert "Traceback" not in done.err and "unforeseen" not in done.err
+    assert repo.status() == ""
+    assert [path for path in everything(world) if "/.git/" not in path] == [
+        path for path in before if "/.git/" not in path
+    ]
+
+
+@pytest.mark.parametrize("kind", hostile.KINDS)
+def test_fsspec_gets_nothing_of_hostile_trees(world, user, kind):
+    hostile.make(world, kind)
+    fs = GitDataFileSystem(str(world.root / "bad.git"), skip_instance_cache=True)
+    (world.root / "deep/er").mkdir(parents=True)
+    before = everything(world)
+    with pytest.raises(OSError):
+        fs.get("", str(world.root / "deep/er"), recursive=True)
+    assert everything(world) == before
+
+
+@pytest.mark.parametrize("kind", hostile.DISHONEST)
+def test_what_no_honest_tree_has_is_not_even_listed(world, user, kind):
+    hostile.make(world, kind)
+    url = str(world.root / "bad.git")
+    assert "bad.git" in world.git("data", "list", "-aR", url, code=1).err
+    with pytest.raises(DataError):
+        git_data.list(url)
+    with pytest.raises(OSError):
+        GitDataFileSystem(url, skip_instance_cache=True).find("")
 
 
 def test_listing_hostile_names_is_harmless(world):

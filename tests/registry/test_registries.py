@@ -10,7 +10,6 @@ import git_data
 
 from ..helpers import servers
 from .conftest import FILES, NEW_SONG, SONG
-from .test_api import user  # noqa: F401
 from .test_get import SONGS, content
 from .test_import import head, ours, section  # noqa: F401
 
@@ -72,7 +71,7 @@ def test_import_clone_update(world, place, ours, work):  # noqa: F811
     assert "locked at" in clone.data("status", "--fetch").out
 
 
-def test_from_python(place, user):  # noqa: F811
+def test_from_python(place, user):
     address, _ = place
     with git_data.open("music/songs/1.flac", repo=address, rev="v1") as file:
         file.seek(60_000)
