@@ -145,9 +145,10 @@ def web(root: Path) -> Iterator[Host]:
     hashed = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
     (root / "users").write_text(f"{USER}:{{SHA}}{hashed}\n")
     process = subprocess.Popen(
-        [*_as_somebody(), "apache2", "-X", "-d", str(root), "-f", str(root / "apache.conf")],
+        [*_as_somebody(), "apache2", "-DFOREGROUND", "-d", str(root), "-f", str(root / "apache.conf")],
         stdout=subprocess.DEVNULL,
         stderr=(root / "output.log").open("w"),
+        start_new_session=True,  # Apache ends its whole process group
     )
     with running(process):
         wait_for(host.port, process, root / "error.log")
