@@ -113,7 +113,9 @@ def test_places_here_in_the_store_and_nowhere(songs):
     assert places(remote) == ["store"] * 3  # bare: of HEAD
     (remote.path / "data").rename(remote.path / "away")
     assert places(clone) == ["here", "missing", "missing"]
-    world.git("config", "-f", songs.path / ".gitdata", "store.url", "s3://not/known")
+    nobody = "s3://bucket/songs?endpoint=http://127.0.0.1:9"
+    world.git("config", "-f", songs.path / ".gitdata", "store.url", nobody)
+    songs.git("config", "data.patience", "0")
     songs.git("add", ".gitdata")
     songs.forget_data()
     assert places(songs) == ["unknown"] * 3
