@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from targets import NAMES, OURS, Row, seconds
+from rows import NAMES, OURS, Row, seconds
 
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 PEERS = ("git-lfs", "dvc", "git")

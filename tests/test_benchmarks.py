@@ -26,7 +26,7 @@ def row(workloads, beginning):
 
 
 def test_a_ratio_is_taken_within_a_round():
-    from targets import ratio
+    from rows import ratio
 
     # The machine was slow in the second round, for both alike: the ratio is 0.3 all the same.
     slow = big([3, 30, 3], [10, 100, 10], [10, 10, 10])
