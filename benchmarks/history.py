@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import measure
 import reads
+from inputs import write_random
 from measure import Command, Failed, run
 from results import HERE, load, machine, path_of, publish, save, say
 from rows import GRS3, OURS
@@ -36,7 +37,7 @@ from tests.helpers.servers import CREDENTIALS, SeaweedFS, running
 
 CLONES = 2  # of each project, in each round
 BUCKET_PUSHES = 5
-DATA = "/data/(packs|index)/"  # requests for the data itself
+DATA = "/data/"  # requests for the data itself
 Values = dict[str, object]
 Costs = dict[str, dict[str, list[measure.Cost]]]
 
@@ -132,7 +133,7 @@ def measure_folder(bench: Bench) -> Values:
 def _pushes_and_fetch(bench: Bench, turns: Turns, ours: Folder) -> Values:
     """The small pushes, then what a clone from before them reads to have them."""
     for project in turns.projects:
-        for name in ("watcher", "watched-0", "watched-1"):
+        for name in ("watcher", "watched"):
             command = project.clone_to(name)
             run(command.words, command.folder, project.environ)
     bundles = ours.registry / "git/bundles"
@@ -151,9 +152,10 @@ def _pushes_and_fetch(bench: Bench, turns: Turns, ours: Folder) -> Values:
         "old_bytes": sum(path.stat().st_size for path in old),
     }
     if reads.available():
-        for name, places in (("read_bytes", [bundles]), ("old_read_bytes", old)):
-            watched = ours.fetch_in(f"watched-{int(name != 'read_bytes')}")
-            values[name] = reads.data_bytes_read(ours, watched, places)
+        found = reads.data_reads(ours, ours.fetch_in("watched"), [bundles])
+        values["read_bytes"] = sum(found.values())  # Git reads again what was hashed
+        values["taken_bytes"] = sum(path.stat().st_size for path in found)
+        values["old_read_bytes"] = sum(found.get(path, 0) for path in old)
     return values
 
 
@@ -178,9 +180,10 @@ def measure_requests(bench: Bench) -> Values:
             small.append(_requests_of(project, proxy))
         run([project.program, "install"], project.work, project.environ)
         run([project.program, "track", "*.bin"], project.work, project.environ)
-        (project.work / "data.bin").write_bytes(os.urandom(measure.MIB))
-        project.commit(BUCKET_PUSHES)
-        with_data = _requests_of(project, proxy)
+        for number in range(2):  # the first one makes the store
+            write_random(project.work / "data.bin", measure.MIB, number)
+            project.commit(BUCKET_PUSHES + number)
+            with_data = _requests_of(project, proxy)
         data = proxy.count(path=DATA)
     return {
         "commits": bench.sizes.commits,
@@ -261,8 +264,8 @@ def _run(
     results = load(path)
     results |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(folder)}
     results |= {"versions": _versions(bench), "missing": [] if other else [GRS3]}
+    measure.touch_memory()
     for name in arguments.only or WORKLOADS:
-        measure.touch_memory()
         results["workloads"][name] = WORKLOADS[name](bench)
         save(results, path)
     return results

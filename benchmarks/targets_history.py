@@ -17,9 +17,9 @@ def rows(workloads: Mapping[str, Workload]) -> list[Row]:
     on = f"on {bucket.get('commits', 0):,} commits"
     return [
         _growth(folder),
-        *_fetch(folder),
+        _fetch(folder),
         compare(
-            folder, "clone", f"clone of {_commits(folder)} and {folder.get('pushes')}", git=1.5
+            folder, "clone", f"clone of {_commits(folder)} and {folder.get('pushes', 0)}", git=1.5
         ),
         _requests(requests),
         compare(bucket, "clone", f"in a bucket: clone of {_commits(bucket)}", grs3=1),
@@ -51,26 +51,30 @@ def _growth(values: Workload) -> Row:
     return judge(work, [part], "; ".join(texts))
 
 
-def _fetch(values: Workload) -> list[Row]:
-    read, sent = values.get("read_bytes"), values.get("sent_bytes")
-    again = values.get("old_read_bytes")
+def _fetch(values: Workload) -> Row:
+    """What is taken: the bundles that are read at all, each once."""
+    taken, sent = values.get("taken_bytes"), values.get("sent_bytes")
     parts = [
-        Part(1, read / sent if read is not None and sent else None, " × what they sent"),
-        Part(0, again, " bytes of bundles that it had"),
+        Part(1, taken / sent if taken is not None and sent else None, " × what they sent"),
+        Part(0, values.get("old_read_bytes"), " bytes of bundles that it had"),
     ]
-    sizes = f"{size_text(read)} of bundles read; sent {size_text(sent)}; had {{}}"
-    text = sizes.format(size_text(values.get("old_bytes")))
+    names = ("taken", "read", "sent", "old")
+    sizes = {name: size_text(values.get(f"{name}_bytes")) for name in names}
+    text = (
+        f"bundles of {sizes['taken']} taken ({sizes['read']} read: hashed, then given to Git); "
+        f"sent {sizes['sent']}, as bundles of Git's; had {sizes['old']}"
+    )
     work = f"fetch of these {values.get('pushes', 0)} pushes reads only what is new"
-    return [judge(work, parts, f"{text}; {costs_text(values, 'fetch')}")]
+    return judge(work, parts, f"{text}; {costs_text(values, 'fetch')}" if values else "")
 
 
 def _requests(values: Workload) -> Row:
-    """The most of the pushes; what a push of data sends to data/packs and data/index apart."""
+    """The most of the pushes; what a push of data asks below data/ apart."""
     small, with_data = values.get("small", []), values.get("with_data")
     counts = [*small, with_data - values["of_these_data"]] if small else []
     text = (
         f"of text {', '.join(map(str, small))}; with a file of data {with_data}, of them "
-        f"{values['of_these_data']} for packs and indexes; the first push {values['first']}"
+        f"{values['of_these_data']} for data; the first push {values['first']}"
         if small
         else ""
     )
