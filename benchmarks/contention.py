@@ -30,7 +30,7 @@ import measure
 from contenders import Told, contend
 from inputs import write_random
 from measure import KIB, Failed, run
-from results import HERE, load, machine, path_of, publish, save, say
+from results import HERE, about_run, load, path_of, publish, save, say
 from rows import OURS
 from targets_contention import PLACES, rows
 from tools import GIT_CONFIG, GitData, Tool, which
@@ -237,8 +237,7 @@ def _run(arguments: argparse.Namespace, git_data: str, folder: Path) -> dict[str
     path = path_of("contention-quick" if arguments.quick else "contention")
     results = load(path)
     versions = {"git": Tool("git", folder).version(), OURS: GitData(git_data, folder).version()}
-    results |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(folder)}
-    results |= {"versions": versions, "missing": []}
+    results |= about_run(folder, versions, [])
     for place in arguments.places:
         with _bench(git_data, folder, QUICK if arguments.quick else Sizes(), place) as bench:
             for mode in arguments.modes:

@@ -15,7 +15,6 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,7 @@ import measure
 import reads
 from inputs import write_random
 from measure import Command, Failed, run
-from results import HERE, load, machine, path_of, publish, save, say
+from results import HERE, about_run, load, path_of, publish, save, say
 from rows import GRS3, OURS
 from targets_history import rows
 from tools import GIT_CONFIG, GitData, which
@@ -262,8 +261,7 @@ def _run(
     make_template(bench.template, sizes.commits, home)
     path = path_of("history-quick" if arguments.quick else "history")
     results = load(path)
-    results |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(folder)}
-    results |= {"versions": _versions(bench), "missing": [] if other else [GRS3]}
+    results |= about_run(folder, _versions(bench), [] if other else [GRS3])
     measure.touch_memory()
     for name in arguments.only or WORKLOADS:
         results["workloads"][name] = WORKLOADS[name](bench)

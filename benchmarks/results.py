@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,17 @@ def load(path: Path) -> dict[str, Any]:
 def save(results: dict[str, Any], path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
+def about_run(folder: Path, versions: dict[str, str], missing: Sequence[str]) -> dict[str, Any]:
+    """When, where and with what it was measured."""
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(folder),
+        "versions": versions | {"Python": platform.python_version()},
+        "missing": list(missing),
+        "floor_bytes": measure.floor_bytes(),
+    }
 
 
 def publish(results: dict[str, Any], rows: Rows, program: str, page: str | None) -> None:

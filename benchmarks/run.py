@@ -9,11 +9,9 @@ benchmarks/run.py --only small versions       these workloads anew, the others a
 from __future__ import annotations
 
 import argparse
-import platform
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,7 @@ import measure
 import report
 import targets
 import tools
-from results import HERE, load, machine, path_of, publish, save, say
+from results import HERE, about_run, load, path_of, publish, save, say
 from workloads import QUICK, WORKLOADS, Bench, Sizes
 
 
@@ -61,13 +59,7 @@ def main() -> int:
 def _run(bench: Bench, missing: list[str], names: list[str], path: Path) -> dict[str, Any]:
     """The results in `path`, with the named workloads measured anew; saved after each of them."""
     results = load(path)
-    results.update(
-        date=time.strftime("%Y-%m-%d"),
-        machine=machine(bench.folder),
-        versions=versions(bench),
-        missing=missing,
-        floor_bytes=measure.floor_bytes(),
-    )
+    results |= about_run(bench.folder, versions(bench), missing)
     for name in names:
         say(f"{name} …")
         measure.touch_memory()
@@ -78,9 +70,7 @@ def _run(bench: Bench, missing: list[str], names: list[str], path: Path) -> dict
 
 def versions(bench: Bench) -> dict[str, str]:
     probe = {n: tools.KINDS[n](p, bench.folder / n) for n, p in bench.programs.items()}
-    return {name: tool.version() for name, tool in probe.items()} | {
-        "Python": platform.python_version()
-    }
+    return {name: tool.version() for name, tool in probe.items()}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import inputs
@@ -22,7 +21,7 @@ import tools
 import tools_s3
 from measure import MIB
 from measure import measure as cost_of
-from results import HERE, load, machine, path_of, publish, save, say
+from results import HERE, about_run, load, path_of, publish, save, say
 from rows import OURS
 from run import versions
 from targets_s3 import rows
@@ -59,8 +58,7 @@ def main() -> int:
         with running(SeaweedFS, folder / "seaweed") as server:
             measure.SERVERS.add(server.process.pid)
             bench = _bench(programs, folder, QUICK if arguments.quick else Sizes(), rounds, server)
-            results |= {"date": time.strftime("%Y-%m-%d"), "machine": machine(folder)}
-            results |= {"versions": versions(bench), "missing": missing}
+            results |= about_run(folder, versions(bench), missing)
             for name in arguments.only or WORKLOADS:
                 say(f"{name} …")
                 measure.touch_memory()
