@@ -24,7 +24,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import measure
 from contenders import Told, contend
@@ -229,7 +229,7 @@ def main() -> int:
     return int(any(each["lost"] or each.get("wrong") or each.get("damage") for each in found))
 
 
-def _run(arguments: argparse.Namespace, git_data: str, folder: Path) -> dict[str, Values]:
+def _run(arguments: argparse.Namespace, git_data: str, folder: Path) -> dict[str, Any]:
     (folder / "home").mkdir()
     (folder / "home/.gitconfig").write_text(GIT_CONFIG)
     home = {"PATH": os.environ["PATH"], "HOME": str(folder / "home"), "GIT_CONFIG_NOSYSTEM": "1"}

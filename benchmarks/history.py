@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import measure
 import reads
@@ -197,7 +197,7 @@ def _requests_of(project: Project, proxy: FaultProxy) -> int:
     proxy.forget()
     command = project.push()[0]
     run(command.words, command.folder, project.environ)
-    return proxy.count()
+    return int(proxy.count())
 
 
 def measure_bucket(bench: Bench) -> Values:
@@ -250,7 +250,7 @@ def main() -> int:
 
 def _run(
     arguments: argparse.Namespace, git_data: str, folder: Path, server: SeaweedFS
-) -> dict[str, object]:
+) -> dict[str, Any]:
     sizes = QUICK if arguments.quick else Sizes()
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     other = which(arguments.git_remote_s3)

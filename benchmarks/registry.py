@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import measure
 import python_reads
@@ -34,6 +34,7 @@ from tools import Dvc, GitData, Tool, which
 sys.path.insert(0, str(HERE.parent))
 SMALL = 10 * KIB  # a file that is imported
 Values = dict[str, object]
+Step = Callable[[str, Tool, int], Command]  # the tool's name, the tool, which time it is
 Costs = dict[str, dict[str, list[Cost]]]
 
 
@@ -79,15 +80,14 @@ class Bench:
         for command in [*tool.add_commit("data"), *tool.push()]:
             run(command.words, command.folder, tool.environ)
 
-    def turn(self, step: str, commands: Callable[[str, Tool], Command]) -> None:
+    def turn(self, step: str, command: Step, number: int) -> None:
         """Every tool does it once, in an order that turns by one each time."""
         self._turn += 1
         names = list(self.tools)
         turn = self._turn % len(names)
         for name in names[turn:] + names[:turn]:
             tool = self.tools[name]
-            command = commands(name, tool)
-            cost = measure.measure([command], tool.environ, tool.root / "log")
+            cost = measure.measure([command(name, tool, number)], tool.environ, tool.root / "log")
             self.costs.setdefault(step, {}).setdefault(name, []).append(cost)
 
     def forget(self) -> None:
@@ -117,16 +117,16 @@ def measure_many(bench: Bench) -> Values:
         write_random(folder / "one.bin", MIB, seed=2)
 
     bench.publish(write)
-    bench.turn("first list", list_all)
-    for _ in range(bench.rounds):
-        bench.turn("list", list_all)
+    bench.turn("first list", list_all, 0)
+    for number in range(bench.rounds):
+        bench.turn("list", list_all, number)
         _check_list(bench)
     for number in range(bench.rounds):
-        bench.turn("get", lambda _, tool, to=f"got{number}": get_one(tool, to))
+        bench.turn("get", get_one, number)
         for tool in bench.tools.values():
             _check_same(tool.work / "data/one.bin", tool.root / f"got{number}")
     bench.forget()
-    packs, index = bench.read_bytes(get_one(bench.ours, "got-cold"), "packs", "index")
+    packs, index = bench.read_bytes(get_one(OURS, bench.ours, bench.rounds), "packs", "index")
     index_files = [path for path in (bench.store / "index").rglob("*") if path.is_file()]
     return {
         "count": bench.sizes.many + 1,
@@ -137,13 +137,14 @@ def measure_many(bench: Bench) -> Values:
     }
 
 
-def list_all(name: str, tool: Tool) -> Command:
+def list_all(name: str, tool: Tool, _: int) -> Command:
     below = ["data"] if name == "dvc" else []
     return Command([tool.program, "list", "-R", str(tool.origin), *below], tool.root)
 
 
-def get_one(tool: Tool, to: str) -> Command:
-    return Command([tool.program, "get", str(tool.origin), "data/one.bin", "-o", to], tool.root)
+def get_one(_: str, tool: Tool, number: int) -> Command:
+    words = ["get", str(tool.origin), "data/one.bin", "-o", f"got{number}"]
+    return Command([tool.program, *words], tool.root)
 
 
 def _check_list(bench: Bench) -> None:
@@ -163,12 +164,12 @@ def measure_imports(bench: Bench) -> Values:
     watched: Command | None = None
     for number in range(bench.rounds):
         bench.forget()
-        bench.turn("import", lambda name, tool, at=number: import_all(name, tool, at))
+        bench.turn("import", import_all, number)
         if number == bench.rounds - 1:  # one more, for strace, which slows a command down
             watched = import_all(OURS, bench.ours, bench.rounds)
             run(watched.words, watched.folder, bench.ours.environ)
         changed = _change(bench, number)
-        bench.turn("update", lambda name, tool, at=number: update_all(name, tool, at))
+        bench.turn("update", update_all, number)
         for tool in bench.tools.values():
             _check_same(tool.work / "data", _importer(tool, number) / "data")
     assert watched is not None
@@ -284,7 +285,7 @@ def main() -> int:
 
 def _run(
     arguments: argparse.Namespace, programs: dict[str, str], missing: list[str], folder: Path
-) -> dict[str, Values]:
+) -> dict[str, Any]:
     sizes = QUICK if arguments.quick else Sizes()
     rounds = arguments.rounds or (1 if arguments.quick else 3)
     path = path_of("registry-quick" if arguments.quick else "registry")
