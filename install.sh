@@ -205,7 +205,7 @@ uninstall() {
 need_servers() { # real ones for the tests; elsewhere than on Debian as root those tests are skipped
   local name missing=""
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 0
-  for name in zsh:zsh nginx:nginx-light apache2:apache2 htpasswd:apache2-utils sshd:openssh-server openssl:openssl; do
+  for name in zsh:zsh nginx:nginx-light apache2:apache2 htpasswd:apache2-utils sshd:openssh-server openssl:openssl npm:npm; do
     command -v "${name%%:*}" >/dev/null || missing="$missing ${name#*:}"
   done
   [ -n "$missing" ] || return 0

@@ -151,7 +151,8 @@ def test_what_is_no_error_of_a_library_is_passed_on():
 
 @pytest.fixture
 def memory():
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     return SpecFiles(
         lambda: fsspec.filesystem("memory", skip_instance_cache=True), "/only-read", "gs://bucket"
     )
