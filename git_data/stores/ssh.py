@@ -76,7 +76,7 @@ class Connection:
     def open_sftp(self) -> Any:
         """A session for one thread at a time."""
         session = self._transport().open_session(timeout=CONNECT_SECONDS)
-        session.settimeout(STALL_SECONDS)
+        session.settimeout(self._access.stall(STALL_SECONDS))
         session.invoke_subsystem("sftp")
         return _library().SFTPClient(session)
 
