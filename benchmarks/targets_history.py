@@ -74,7 +74,7 @@ def _requests(values: Workload) -> Row:
     counts = [*small, with_data - values["of_these_data"]] if small else []
     text = (
         f"of text {', '.join(map(str, small))}; with a file of data {with_data}, of them "
-        f"{values['of_these_data']} for data; the first push {values['first']}"
+        f"{values['of_these_data']} below data/; the first push {values['first']}"
         if small
         else ""
     )
