@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import measure
+import seaweed
 from contenders import Told, contend
 from inputs import write_random
 from measure import KIB, Failed, run
@@ -40,8 +41,7 @@ from tools_s3 import S3, S3GitData
 sys.path.insert(0, str(HERE.parent))
 from git_data.stores.access import Access
 from git_data.stores.s3 import open_s3
-from tests.helpers.faults import FaultProxy
-from tests.helpers.servers import CREDENTIALS, PROFILE, SeaweedFS, running
+from tests.helpers.servers import PROFILE
 
 FILES = (20 * KIB, 300 * KIB, 700 * KIB)  # of each push of data: one chunk, and several
 MANIFEST_BYTES = 16 << 20
@@ -62,7 +62,7 @@ class Bench(NamedTuple):
     folder: Path
     sizes: Sizes
     s3: S3 | None = None  # else in a folder
-    proxy: FaultProxy | None = None
+    proxy: seaweed.FaultProxy | None = None
 
     def root(self, name: str) -> Path:
         root = self.folder / f"{name}-{'s3' if self.s3 else 'folder'}" / OURS
@@ -237,8 +237,11 @@ def _run(arguments: argparse.Namespace, git_data: str, folder: Path) -> dict[str
     path = path_of("contention-quick" if arguments.quick else "contention")
     results = load(path)
     versions = {"git": Tool("git", folder).version(), OURS: GitData(git_data, folder).version()}
-    results |= about_run(folder, versions, [])
+    has_bucket = seaweed.is_installed()
+    results |= about_run(folder, versions, [] if has_bucket else [seaweed.MISSING])
     for place in arguments.places:
+        if place == "s3" and not has_bucket:
+            continue
         with _bench(git_data, folder, QUICK if arguments.quick else Sizes(), place) as bench:
             for mode in arguments.modes:
                 say(f"{mode}, {PLACES[place]} …")
@@ -252,14 +255,8 @@ def _bench(git_data: str, folder: Path, sizes: Sizes, place: str) -> Iterator[Be
     if place == "folder":
         yield Bench(git_data, folder, sizes)
         return
-    (folder / "credentials").write_text(CREDENTIALS)
-    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "credentials")  # the harness's own
-    with (
-        running(SeaweedFS, folder / "seaweed") as server,
-        FaultProxy(int(server.url.rpartition(":")[2])) as proxy,
-    ):
-        s3 = S3(proxy.url, server.bucket, dict(server.environment))
-        yield Bench(git_data, folder, sizes, s3, proxy)
+    with seaweed.started(folder) as server, seaweed.proxy_to(server) as proxy:
+        yield Bench(git_data, folder, sizes, seaweed.bucket_of(server, proxy.url), proxy)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,23 +16,21 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import measure
 import reads
+import seaweed
 from inputs import write_random
 from measure import Command, Failed, run
-from results import HERE, about_run, load, path_of, publish, save, say
+from results import about_run, load, path_of, publish, save, say
 from rows import GRS3, OURS
 from targets_history import rows
 from tools import GIT_CONFIG, GitData, which
 from tools_history import Bucket, Folder, GitRemoteS3, Project, make_template
 from tools_s3 import S3
-
-sys.path.insert(0, str(HERE.parent))
-from tests.helpers.faults import FaultProxy
-from tests.helpers.servers import CREDENTIALS, SeaweedFS, running
 
 CLONES = 2  # of each project, in each round
 BUCKET_PUSHES = 5
@@ -56,10 +54,11 @@ class Bench(NamedTuple):
     template: Path
     sizes: Sizes
     rounds: int
-    server: SeaweedFS
+    server: seaweed.SeaweedFS | None  # None: not installed
 
     def s3(self, endpoint: str = "") -> S3:
-        return S3(endpoint or self.server.url, self.server.bucket, dict(self.server.environment))
+        assert self.server
+        return seaweed.bucket_of(self.server, endpoint)
 
     def start(self, project: Project) -> None:
         project.root.mkdir(parents=True)
@@ -169,7 +168,8 @@ def _bundle_bytes(project: Project) -> int:
 def measure_requests(bench: Bench) -> Values:
     """Ours alone, through a proxy that counts: small pushes of text, then one with data."""
     say("requests")
-    with FaultProxy(int(bench.server.url.rpartition(":")[2])) as proxy:
+    assert bench.server
+    with seaweed.proxy_to(bench.server) as proxy:
         project = Bucket(bench.git_data, bench.folder / "requests" / OURS, bench.s3(proxy.url))
         bench.start(project)
         first = _requests_of(project, proxy)
@@ -193,7 +193,7 @@ def measure_requests(bench: Bench) -> Values:
     }
 
 
-def _requests_of(project: Project, proxy: FaultProxy) -> int:
+def _requests_of(project: Project, proxy: seaweed.FaultProxy) -> int:
     proxy.forget()
     command = project.push()[0]
     run(command.words, command.folder, project.environ)
@@ -223,6 +223,7 @@ def measure_bucket(bench: Bench) -> Values:
 
 
 WORKLOADS = {"folder": measure_folder, "requests": measure_requests, "bucket": measure_bucket}
+IN_A_BUCKET = ("requests", "bucket")
 
 
 def main() -> int:
@@ -233,11 +234,9 @@ def main() -> int:
         return 1
     measure.inherit_orphans()
     folder = Path(tempfile.mkdtemp(prefix="git-data-benchmark-", dir=arguments.folder))
-    (folder / "credentials").write_text(CREDENTIALS)
-    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "credentials")  # the harness's own
+    bucket = seaweed.started(folder) if seaweed.is_installed() else nullcontext()
     try:
-        with running(SeaweedFS, folder / "seaweed") as server:
-            measure.SERVERS.add(server.process.pid)
+        with bucket as server:
             results = _run(arguments, git_data, folder, server)
     except Failed as error:
         say(f"stopped: {error}")
@@ -249,7 +248,7 @@ def main() -> int:
 
 
 def _run(
-    arguments: argparse.Namespace, git_data: str, folder: Path, server: SeaweedFS
+    arguments: argparse.Namespace, git_data: str, folder: Path, server: seaweed.SeaweedFS | None
 ) -> dict[str, Any]:
     sizes = QUICK if arguments.quick else Sizes()
     rounds = arguments.rounds or (1 if arguments.quick else 3)
@@ -261,9 +260,12 @@ def _run(
     make_template(bench.template, sizes.commits, home)
     path = path_of("history-quick" if arguments.quick else "history")
     results = load(path)
-    results |= about_run(folder, _versions(bench), [] if other else [GRS3])
+    missing = ([] if other else [GRS3]) + ([] if server else [seaweed.MISSING])
+    results |= about_run(folder, _versions(bench), missing)
     measure.touch_memory()
     for name in arguments.only or WORKLOADS:
+        if name in IN_A_BUCKET and not server:
+            continue
         results["workloads"][name] = WORKLOADS[name](bench)
         save(results, path)
     return results
@@ -275,7 +277,8 @@ def _versions(bench: Bench) -> dict[str, str]:
         OURS: GitData(bench.git_data, bench.folder).version(),
     }
     if bench.git_remote_s3:
-        found[GRS3] = GitRemoteS3(bench.git_remote_s3, bench.folder, bench.s3()).version()
+        nowhere = S3("", "", {})
+        found[GRS3] = GitRemoteS3(bench.git_remote_s3, bench.folder, nowhere).version()
     return found
 
 

@@ -8,7 +8,6 @@ benchmarks/s3.py               everything, then RESULTS-S3.md anew
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import inputs
 import measure
+import seaweed
 import tools
 import tools_s3
 from measure import MIB
@@ -25,14 +25,13 @@ from results import HERE, about_run, load, path_of, publish, save, say
 from rows import OURS
 from run import versions
 from targets_s3 import rows
-from tools_s3 import S3, S3GitData
+from tools_s3 import S3GitData
 from workloads import QUICK, Bench, Sizes, check_same, in_rounds
 
 sys.path.insert(0, str(HERE.parent))
 from git_data.stores.access import Access
 from git_data.stores.s3 import open_s3
-from tests.helpers.faults import FaultProxy
-from tests.helpers.servers import CREDENTIALS, PROFILE, SeaweedFS, running
+from tests.helpers.servers import PROFILE, SeaweedFS
 
 NAMES = ("git-lfs", "dvc", OURS)
 
@@ -47,16 +46,17 @@ def main() -> int:
     arguments = parser.parse_args()
     given = {name: getattr(arguments, name.replace("-", "_")) for name in NAMES}
     programs, missing = tools.find({name: value for name, value in given.items() if value})
+    if not seaweed.is_installed():
+        say(f"not installed: {seaweed.MISSING}")
+        return 1
+    missing += [] if shutil.which("git-lfs-s3") else ["git-lfs-s3 (PyPI: git-remote-s3)"]
     measure.inherit_orphans()
     path = path_of("s3-quick" if arguments.quick else "s3")
     results = load(path)
     folder = Path(tempfile.mkdtemp(prefix="git-data-benchmark-"))
     rounds = arguments.rounds or (1 if arguments.quick else 3)
-    (folder / "credentials").write_text(CREDENTIALS)
-    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "credentials")  # the harness's own
     try:
-        with running(SeaweedFS, folder / "seaweed") as server:
-            measure.SERVERS.add(server.process.pid)
+        with seaweed.started(folder) as server:
             bench = _bench(programs, folder, QUICK if arguments.quick else Sizes(), rounds, server)
             results |= about_run(folder, versions(bench), missing)
             for name in arguments.only or WORKLOADS:
@@ -76,7 +76,7 @@ def main() -> int:
 def _bench(
     programs: dict[str, str], folder: Path, sizes: Sizes, rounds: int, server: SeaweedFS
 ) -> Bench:
-    here = S3(server.url, server.bucket, server.environment)
+    here = seaweed.bucket_of(server)
     programs = {name: found for name, found in programs.items() if name in NAMES}
     return Bench(programs, folder, sizes, rounds, say, lambda n, p, r: tools_s3.make(n, p, r, here))
 
@@ -102,7 +102,7 @@ def measure_big(bench: Bench, _: SeaweedFS) -> dict[str, object]:
 
 def measure_requests(bench: Bench, server: SeaweedFS) -> dict[str, object]:
     """Ours alone, once, through a proxy that counts."""
-    with _proxy(server) as proxy:
+    with seaweed.proxy_to(server) as proxy:
         tool = _ours(bench, server, "s3-requests", "data", proxy.url)
         inputs.write_many(tool.work / "data", bench.sizes.count, bench.sizes.small, 2)
         _do(tool, tool.add_commit("data"))
@@ -136,7 +136,7 @@ def measure_edit(bench: Bench, server: SeaweedFS) -> dict[str, object]:
 def measure_faults(bench: Bench, server: SeaweedFS) -> dict[str, object]:
     """Clones through a proxy, in turn without faults and with 5 % of all requests failing."""
     seconds: dict[str, list[float]] = {"without": [], "with": []}
-    with _proxy(server) as proxy:
+    with seaweed.proxy_to(server) as proxy:
         tool = _ours(bench, server, "s3-faults", "big.bin", proxy.url)
         inputs.write_random(tool.work / "big.bin", bench.sizes.big, 1)
         _do(tool, [*tool.add_commit("big.bin"), *tool.push()])
@@ -161,12 +161,8 @@ WORKLOADS = {
 }
 
 
-def _proxy(server: SeaweedFS) -> FaultProxy:
-    return FaultProxy(int(server.url.rpartition(":")[2]))
-
-
 def _ours(bench: Bench, server: SeaweedFS, name: str, data: str, endpoint: str) -> S3GitData:
-    s3 = S3(endpoint, server.bucket, server.environment)
+    s3 = seaweed.bucket_of(server, endpoint)
     tool = S3GitData(bench.programs[OURS], bench.root(name) / OURS, s3)
     tool.create(data)
     return tool
