@@ -145,7 +145,15 @@ def web(root: Path) -> Iterator[Host]:
     hashed = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
     (root / "users").write_text(f"{USER}:{{SHA}}{hashed}\n")
     process = subprocess.Popen(
-        [*_as_somebody(), "apache2", "-DFOREGROUND", "-d", str(root), "-f", str(root / "apache.conf")],
+        [
+            *_as_somebody(),
+            "apache2",
+            "-DFOREGROUND",
+            "-d",
+            str(root),
+            "-f",
+            str(root / "apache.conf"),
+        ],
         stdout=subprocess.DEVNULL,
         stderr=(root / "output.log").open("w"),
         start_new_session=True,  # Apache ends its whole process group
