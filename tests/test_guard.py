@@ -194,6 +194,34 @@ def test_from_a_folder_and_with_odd_names(repo):
         assert there.removeprefix("./") == name
 
 
+DASHES = ["-x.bin", "--limit", "--limit=1", "-h", "--help", "--", "-"]
+
+
+@pytest.mark.parametrize("first", DASHES)
+def test_names_that_look_like_options(repo, first):
+    """The framework puts the names behind our words, as they are."""
+    names = [first, *(name for name in DASHES if name != first), "a"]
+    stage(repo, **{".gitattributes": b"* filter=data\n"}, **dict.fromkeys(names, b"x" * 3000))
+    found = [line.partition(": ")[0] for line in guard(repo, "pointers", "--", *names, code=1)]
+    assert found == sorted(names)
+    stage(repo, **{".gitattributes": b"b filter=data\n"})
+    for limit in (["--limit", "2KB"], ["--limit=2KB"]):
+        found = guard(repo, "large-files", *limit, *names, code=1)
+        assert [line.partition(": ")[0] for line in found] == sorted(names)
+        found = guard(repo, "large-files", *limit, first, code=1)
+        assert {line.partition(": ")[0] for line in found} >= {first}
+    assert guard(repo, "large-files", "--", *names) == []
+
+
+def test_options_before_the_first_file_are_options(repo):
+    stage(repo, a=b"x" * 3000)
+    for words in (["--limit", "2KB", "large-files"], ["--limit=2KB", "large-files", "--", "a"]):
+        assert len(repo.data("guard", *words, code=1).err.splitlines()) == 1
+    assert len(guard(repo, "large-files", "--limit", "2KB", "--", code=1)) == 1
+    assert "usage: git data guard" in repo.data("guard", "-h").out
+    assert "expected one argument" in repo.data("guard", "large-files", "--limit", code=2).err
+
+
 def test_the_index_of_commit_all_counts(repo):
     """In the hook of `git commit -a` and `git commit PATH`, Git uses an index of its own."""
     hook = repo.path / ".git" / "hooks" / "pre-commit"

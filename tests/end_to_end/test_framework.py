@@ -87,6 +87,19 @@ def test_on_staged_files_and_on_all(repo, name):
     assert failed(pre_commit(repo, name, "--all-files", code=1)) == [name]
 
 
+@pytest.mark.parametrize("name", IDS[:2])
+def test_names_that_look_like_options(repo, name):
+    """The framework gives them bare, in an order of its own."""
+    names = ["-x.bin", "--limit", "-h", "--limit=1", "--", "plain"]
+    attributes = b"* filter=data -text\n" if name == IDS[0] else b"z filter=data\n"
+    stage(repo, **{".gitattributes": attributes}, **dict.fromkeys(names, b"x" * 3000))
+    repo.git("checkout-index", "-a", "-f")
+    for words in ([], ["--all-files"]):
+        text = pre_commit(repo, name, *words, code=1)
+        assert failed(text) == [name]
+        assert [one for one in names if f"git-data: {one}: " not in text] == []
+
+
 def test_between_two_commits(repo):
     base = repo.head()
     raw = commit_raw(repo, **{"raw.bin": b"raw", "gone.bin": b"raw", "big": random_bytes(3000)})
