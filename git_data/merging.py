@@ -16,7 +16,7 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from . import beside, pointer
+from . import beside, faults, pointer
 from .caller import command_above
 from .errors import DataError, UsageError
 from .mending import quoted
@@ -170,7 +170,9 @@ def limit_of(repo: Repo) -> int:
 def _as_cleaned(repo: Repo, path: str, content: bytes) -> bytes:
     """What the filter makes of a merged text, for it goes straight into Git."""
     name = os.fsencode(path)
-    if not content or pointer.parse(content) or not repo.tracked_paths([path]):
+    if not content or pointer.parse(content) or faults.fault_of(content) in faults.KEPT:
+        return content
+    if not repo.tracked_paths([path]):
         return content
     above = repo.project_to_clean.above
     if above is not None and len(content) < above and not repo.tracked_by_name(name):

@@ -247,6 +247,49 @@ def test_a_partial_clone_fetches_nothing(world, repo):
     assert guard(clone, "pointers", "raw.bin", "text") == []
 
 
+BROKEN = {
+    "cut off": lambda text: text[:-1],
+    "edited": lambda text: text.replace(b"size 7", b"size 007"),
+    "newer": lambda text: text.replace(b"git-data/1", b"git-data/2"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("tracked", ["by name", "by size"])
+def test_with_the_filter_on_a_broken_pointer_is_stopped(world, repo, kind, tracked):
+    """The filter passes it through, once told; each check names it, and its cure cures."""
+    if tracked == "by size":
+        repo.write(".gitattributes", "* filter=data merge=data\n")
+        repo.data("track", "--above", "2KB")
+    repo.git("remote", "add", "origin", str(world.bare("origin.git").path))
+    repo.data("install", "--hook", "pre-commit")
+    repo.write("a.bin", b"content")
+    repo.git("add", ".")
+    stage(repo, **{"a.bin": pointer_to(b"content")})
+    repo.git("commit", "-q", "-m", "good")
+    good = repo.head()
+    text = BROKEN[kind](pointer_to(b"content"))
+    repo.write("a.bin", text)
+    said = repo.git("add", "a.bin").err.splitlines()
+    assert len(said) == 1 and said[0].startswith("git-data: a.bin: ")
+    assert repo.staged("a.bin") == text
+    assert (repo.git("status", "--short", "-uno").out, repo.git("diff").out) == ("M  a.bin\n", "")
+    (found,) = guard(repo, "pointers", code=1)
+    assert "a newer version" in found if kind == "newer" else "damaged" in found
+    assert found in repo.git("commit", "-q", "-m", "x", code=1).err
+    repo.git("commit", "-q", "--no-verify", "-m", "x")
+    assert f"a.bin (commit {repo.head()[:12]})" in repo.data("fsck", "--pointers", code=1).err
+    told = {one["check"]: one for one in repo.data("doctor", "--json", code=1).json()["problems"]}
+    assert "a.bin: " in told["broken pointer"]["what"] and "tracking" not in told
+    if kind == "newer":
+        assert told["broken pointer"]["mend"] == "install a newer git-data"
+        return
+    repo.git("reset", "-q", "--soft", good)
+    repo.world.run("sh", "-c", found.partition("; ")[2], cwd=repo.path)
+    assert repo.staged("a.bin") == pointer_to(b"content")
+    assert guard(repo, "pointers") == []
+
+
 @pytest.mark.parametrize("kept", ["pointer", "content"])
 def test_the_cure_of_crlf_cures(repo, kept):
     """Whether the work tree has the broken pointer, or already what it stands for."""
