@@ -75,6 +75,28 @@ def test_commits_are_stopped_and_good_ones_pass(repo):
     repo.git("commit", "-q", "-m", "good")
 
 
+def test_a_clean_merge_is_stopped(repo):
+    """Git makes its commit itself, and asks `pre-merge-commit`, not `pre-commit`."""
+    repo.git("checkout", "-q", "-b", "topic")
+    everything_wrong(repo)
+    repo.git("commit", "-q", "--no-verify", "-m", "wrong")
+    repo.git("checkout", "-q", "-f", "main")
+    stage(repo, text=b"text")
+    repo.git("checkout-index", "-a", "-f")
+    repo.git("commit", "-q", "-m", "here")
+    head = repo.head()
+    repo.world.run(PRE_COMMIT, "install", "-t", "pre-merge-commit", cwd=repo.path)
+    done = repo.git("merge", "-m", "x", "topic", code=1)
+    assert set(failed(done.err + done.out)) == {*IDS[:3]} and repo.head() == head
+    repo.git("merge", "--abort")
+    repo.git("branch", "-q", "good", "topic~1")
+    repo.git("checkout", "-q", "good")
+    stage(repo, **{"a.bin": pointer_to(b"a")})
+    repo.git("commit", "-q", "-m", "good")
+    repo.git("checkout", "-q", "-f", "main")
+    repo.git("merge", "-q", "-m", "x", "good")
+
+
 @pytest.mark.parametrize("name", IDS[:3])
 def test_on_staged_files_and_on_all(repo, name):
     everything_wrong(repo)
