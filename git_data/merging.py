@@ -55,10 +55,14 @@ class Merge:
         self.path = path
         self.limit = limit_of(repo)
         self.files = versions
-        self.pointers = [pointer.parse_any_eol(_start_of(file)) for file in versions]
+        starts = [_start_of(file) for file in versions]
+        self.pointers = [pointer.parse_any_eol(text) for text in starts]
+        self.any_kept = any(faults.fault_of(text) in faults.KEPT for text in starts)
 
     def run(self) -> Merged:
         """Put the result into the file of ours; of a conflict it stays as it is."""
+        if self.any_kept:  # a newer or broken pointer: its lines are nothing to mix
+            return Merged(False, self._keep_theirs())
         if not any(self.pointers):
             return self._merge_plain()
         contents = self._contents()
@@ -184,7 +188,7 @@ def _as_cleaned(repo: Repo, path: str, content: bytes) -> bytes:
 
 def _start_of(path: str) -> bytes:
     with open(path, "rb") as file:
-        return file.read(pointer.MAX_BYTES + 8)
+        return file.read(faults.LONGEST)
 
 
 def _read(path: str) -> bytes:

@@ -219,6 +219,8 @@ def test_options_before_the_first_file_are_options(repo):
         assert len(repo.data("guard", *words, code=1).err.splitlines()) == 1
     assert len(guard(repo, "large-files", "--limit", "2KB", "--", code=1)) == 1
     assert "usage: git data guard" in repo.data("guard", "-h").out
+    for command in ("guard", "fsck"):
+        assert "data.rawLimit without it" in repo.data(command, "-h").out
     assert "expected one argument" in repo.data("guard", "large-files", "--limit", code=2).err
 
 
