@@ -18,6 +18,7 @@ from .upload import Target
 
 OF_INDEX = (POINTERS, LARGE, IMPORTS)
 ALL = (*OF_INDEX, STORED)
+LIMIT_HELP = f"of a plain file; {LIMIT_SETTING} without it, and 10MiB without that"
 _FROM, _TO = "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF"
 _BRANCH, _REMOTE, _URL = (
     "PRE_COMMIT_LOCAL_BRANCH",

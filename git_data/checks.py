@@ -12,9 +12,10 @@ import shutil
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import chunker, installation, project, storing, teamchecks, tracking
+from . import checking, chunker, installation, project, storing, teamchecks, tracking
 from .errors import DataError
 from .git import Git
+from .guard import POINTERS
 from .inventory import items_at, left_as_pointers
 from .pip import pip_install
 from .repo import Repo
@@ -202,6 +203,9 @@ def _tracking(repo: Repo) -> Iterator[Problem]:
     if names:
         what = f"{len(names)} files in Git are not as .gitattributes says, such as {names[0]}"
         yield Problem("tracking", what, "git add --renormalize . && git commit")
+    for one in checking.of_index(repo, found.broken[:1], {POINTERS}, 0):
+        more = f" (and {len(found.broken) - 1} more)" if len(found.broken) > 1 else ""
+        yield Problem("broken pointer", f"{one.path}{more}: {one.what}", one.mend)
 
 
 def _pointers(repo: Repo) -> Iterator[Problem]:

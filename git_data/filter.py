@@ -20,9 +20,9 @@ from typing import NamedTuple
 
 from . import pktline, pointer, worktree
 from .cache import CacheWriter
-from .conflict import has_markers
 from .conversation import Conversation
 from .errors import DataError, FormatError
+from .faults import KEPT, UPGRADE, Fault, fault_of
 from .interrupt import Interrupt
 from .oid import BLOCK
 from .onlookers import somebody_looks
@@ -62,6 +62,7 @@ class Filter:
         self.delayed: dict[bytes, Pointer] = {}
         self.listed: set[bytes] = set()
         self.failures: dict[str, DataError] = {}  # path -> why it is still a pointer
+        self.kept: set[bytes] = set()  # paths that were told to be broken pointers
         self.lock_seen: int | None = None
         self.cleaned = False
         # The clock that stamps files may be a tick behind; Git began well before we did.
@@ -110,7 +111,7 @@ class Filter:
 
     def _clean(self, request: Request, content: Iterator[bytes]) -> None:
         self.cleaned = True
-        head, complete = _read_head(content)
+        head, complete = pktline.head(content, BLOCK)
         if complete:
             self._answer_content(self._clean_small(request, head))
             return
@@ -119,7 +120,7 @@ class Filter:
             return
         with self.repo.cache.writer() as writer:
             writer.write(head)
-            for block in _blocks(content):
+            for block in pktline.blocks(content, BLOCK):
                 writer.write(block)
             if self._below_limit(request, writer.size):
                 self._answer_stream(_stored(writer))
@@ -130,13 +131,23 @@ class Filter:
     def _clean_small(self, request: Request, content: bytes) -> bytes:
         if found := pointer.parse_any_eol(content):
             return found.encode()
-        if not content or has_markers(content):
+        if not content or request.path.rpartition(b"/")[2] in _NEVER_DATA:
             return content
-        if request.path.rpartition(b"/")[2] in _NEVER_DATA:
+        if (fault := fault_of(content)) in KEPT:
+            self._tell_kept(request, fault)
             return content
         if self._below_limit(request, len(content)):
             return content
         return self.repo.cache.put(content).encode()
+
+    def _tell_kept(self, request: Request, fault: Fault) -> None:
+        """A pointer to a broken pointer would be valid, and what it stood for lost from sight."""
+        if request.path not in self.kept and fault is not Fault.CONFLICT:  # a merge tells that
+            self.kept.add(request.path)
+            cure = UPGRADE if fault is Fault.NEWER else "git data guard pointers"
+            self.progress.note(
+                f"git-data: {request.name}: {fault.value}; Git gets it as it is. See: {cure}"
+            )
 
     def _below_limit(self, request: Request, size: int) -> bool:
         """True for a file that is tracked by its size alone, and too small for it.
@@ -157,13 +168,15 @@ class Filter:
     def _smudge(self, request: Request, content: Iterator[bytes]) -> None:
         self.to_place.pop(request.path, None)  # whatever was pending here, Git writes it anew
         self.treeish = request.treeish or self.treeish
-        head, complete = _read_head(content)
+        head, complete = pktline.head(content, BLOCK)
         found = self.delayed.pop(request.path, None)
         if found and not head:
             self._answer_delayed(request, found)
             return
         found = pointer.parse_any_eol(head) if complete else None
         if found is None:
+            if complete and fault_of(head) is Fault.NEWER:
+                self._leave_newer(request)
             self._answer_content(b"".join((head, *content)))
         elif self.repo.settings.skip_smudge or not self.selection.includes(request.name):
             self._answer_content(found.encode())
@@ -197,6 +210,15 @@ class Filter:
     @cached_property
     def _depicter(self) -> Depicter:
         return Depicter(self.repo)
+
+    def _leave_newer(self, request: Request) -> None:
+        """Told once for all, or with data.strict an error: this version cannot tell its content."""
+        if self.repo.settings.skip_smudge or self._is_shown(request):
+            return
+        error = FormatError(Fault.NEWER.value, UPGRADE)
+        if self.repo.settings.strict:
+            raise error
+        self.failures.setdefault(request.name, error)
 
     def _answer_later(self, request: Request, found: Pointer) -> None:
         text = found.encode()
@@ -314,26 +336,6 @@ class Filter:
             f"git-data: {which} {left}: {error.message}. "
             f"Nothing is lost; {before}finish with: git data pull"
         )
-
-
-def _read_head(content: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Up to about one block, and whether that is all of it."""
-    pieces, size = [], 0
-    for piece in content:
-        pieces.append(piece)
-        size += len(piece)
-        if size >= BLOCK:
-            return b"".join(pieces), False
-    return b"".join(pieces), True
-
-
-def _blocks(content: Iterator[bytes]) -> Iterator[bytes]:
-    """The packets joined to about one block each."""
-    complete = False
-    while not complete:
-        block, complete = _read_head(content)
-        if block:
-            yield block
 
 
 def _stored(writer: CacheWriter) -> Iterator[bytes]:

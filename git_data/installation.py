@@ -30,7 +30,7 @@ def launch_command() -> list[str]:
     if not os.path.isfile(script) or script.endswith((".py", ".pyc")):
         raise UsageError(
             f"the git-data command was not found beside {sys.executable}",
-            "install the package: ./install.sh, or pipx install git-data",
+            "install the package: ./install.sh in a clone of git-data, or pipx install PATH of one",
         )
     return [sys.executable, "-I", script]
 

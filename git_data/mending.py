@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Collection
 
 from .entries import INDEX, Entry
-from .faults import Fault
+from .faults import UPGRADE, Fault
 
 
 class Cures:
@@ -29,6 +29,8 @@ class Cures:
         path = quoted(entry.path)
         if fault is Fault.CONFLICT:
             return self._in_commit(f"git data resolve --ours {path}", entry)
+        if fault is Fault.NEWER:
+            return UPGRADE
         if fault is Fault.BROKEN:
             return self._in_commit(self._restore(entry, path), entry)
         return self._in_commit(f"{self._setup}git add --renormalize {path}", entry)

@@ -16,7 +16,7 @@ import os
 import tempfile
 from typing import NamedTuple
 
-from . import beside, pointer
+from . import beside, faults, pointer
 from .caller import command_above
 from .errors import DataError, UsageError
 from .mending import quoted
@@ -55,10 +55,14 @@ class Merge:
         self.path = path
         self.limit = limit_of(repo)
         self.files = versions
-        self.pointers = [pointer.parse_any_eol(_start_of(file)) for file in versions]
+        starts = [_start_of(file) for file in versions]
+        self.pointers = [pointer.parse_any_eol(text) for text in starts]
+        self.any_kept = any(faults.fault_of(text) in faults.KEPT for text in starts)
 
     def run(self) -> Merged:
         """Put the result into the file of ours; of a conflict it stays as it is."""
+        if self.any_kept:  # a newer or broken pointer: its lines are nothing to mix
+            return Merged(False, self._keep_theirs())
         if not any(self.pointers):
             return self._merge_plain()
         contents = self._contents()
@@ -170,7 +174,9 @@ def limit_of(repo: Repo) -> int:
 def _as_cleaned(repo: Repo, path: str, content: bytes) -> bytes:
     """What the filter makes of a merged text, for it goes straight into Git."""
     name = os.fsencode(path)
-    if not content or pointer.parse(content) or not repo.tracked_paths([path]):
+    if not content or pointer.parse(content) or faults.fault_of(content) in faults.KEPT:
+        return content
+    if not repo.tracked_paths([path]):
         return content
     above = repo.project_to_clean.above
     if above is not None and len(content) < above and not repo.tracked_by_name(name):
@@ -182,7 +188,7 @@ def _as_cleaned(repo: Repo, path: str, content: bytes) -> bytes:
 
 def _start_of(path: str) -> bytes:
     with open(path, "rb") as file:
-        return file.read(pointer.MAX_BYTES + 8)
+        return file.read(faults.LONGEST)
 
 
 def _read(path: str) -> bytes:

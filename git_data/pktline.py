@@ -64,3 +64,23 @@ def pair(payload: bytes) -> tuple[bytes, bytes]:
     if not sign:
         raise FormatError(f"not a key and a value: {payload[:80]!r}")
     return key, value
+
+
+def head(payloads: Iterator[bytes], enough: int) -> tuple[bytes, bool]:
+    """Up to about that many bytes of them, and whether that is all."""
+    pieces, size = [], 0
+    for piece in payloads:
+        pieces.append(piece)
+        size += len(piece)
+        if size >= enough:
+            return b"".join(pieces), False
+    return b"".join(pieces), True
+
+
+def blocks(payloads: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The payloads joined to about that many bytes each."""
+    complete = False
+    while not complete:
+        block, complete = head(payloads, size)
+        if block:
+            yield block

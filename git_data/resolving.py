@@ -74,7 +74,7 @@ def _unmerged(git: Git, reader: scan.BlobReader, paths: Sequence[str]) -> Iterat
     texts = _small_texts(git, reader, {b for sides in stages.values() for _, b in sides.values()})
     for path, sides in stages.items():
         made = {which: _side(mode, blob, texts) for which, (mode, blob) in sides.items()}
-        if any(side.pointer for side in made.values()):
+        if any(side.pointer or _is_kept(texts.get(side.blob, b"")) for side in made.values()):
             yield Conflict(path, made.get(OURS), made.get(THEIRS), False)
 
 
@@ -96,6 +96,10 @@ def _small_texts(git: Git, reader: scan.BlobReader, blobs: set[str]) -> dict[str
     small = [blob for blob, size in sizes if size and size < faults.LONGEST]
     found = zip(small, reader.read(small), strict=True)
     return {blob: text for blob, text in found if text is not None}
+
+
+def _is_kept(text: bytes) -> bool:
+    return faults.fault_of(text) in faults.KEPT
 
 
 def _side(mode: str, blob: str, texts: dict[str, bytes]) -> Side:

@@ -6,6 +6,7 @@ Some of it is a team's own choice: it is a hint then, which is told and changes 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from .receiving import addresses
 from .repo import Repo
 
 _IDS = ("git-data-pointers", "git-data-large-files", "git-data-imports", "git-data-stored")
-_STAGES = {"pre-commit": _IDS[:3], "pre-push": _IDS[3:]}
+_STAGES = {"pre-commit": _IDS[:3], "pre-merge-commit": _IDS[:3], "pre-push": _IDS[3:]}
+_COMMENT = re.compile(r"(?:^|\s)#.*$", re.MULTILINE)
+_ID = re.compile(r"""\bid["']?\s*:\s*["']?([\w-]+)""")
 _CI_FILES = (
     ".github/workflows/*.yml",
     ".github/workflows/*.yaml",
@@ -86,16 +89,18 @@ def _pre_push(repo: Repo) -> Iterator[Problem]:
 def _pre_commit(repo: Repo) -> Iterator[Problem]:
     """Nothing wrong can be committed: by our hook, or by the ids of the framework."""
     config = managers.framework(repo.top)
-    if any(name in config for name in _IDS):
-        yield from _framework(repo, config)
-        return
+    ids = {*_ID.findall(_COMMENT.sub("", config))}
     found = hooking.state(repo, "pre-commit")
     name = "pre-commit hook"
-    if not found.installed and config:
-        what = "the pre-commit framework does not check data here"
-        mend = f"add the ids {', '.join(_IDS)} to .pre-commit-config.yaml"
-        yield Problem(name, what, mend, is_hint=True)
-    elif not found.installed:
+    missing = [one for one in _IDS if one not in ids]
+    if not found.installed and config and missing:
+        some = len(missing) < len(_IDS)
+        what = f"the pre-commit framework does not check {'all' if some else 'data'} here"
+        mend = f"add the ids {', '.join(missing)} to .pre-commit-config.yaml"
+        yield Problem("pre-commit ids" if some else name, what, mend, is_hint=True)
+    if len(missing) < len(_IDS):
+        yield from _framework(repo, ids)
+    elif not found.installed and not config:
         what = "nothing stops a commit that was made without the filter"
         yield Problem(
             name, what, found.advice or "git data install --hook pre-commit", is_hint=True
@@ -105,10 +110,10 @@ def _pre_commit(repo: Repo) -> Iterator[Problem]:
         yield Problem(name, what, found.hint, is_hint=True)
 
 
-def _framework(repo: Repo, config: str) -> Iterator[Problem]:
+def _framework(repo: Repo, found: set[str]) -> Iterator[Problem]:
     """Its ids do nothing before `pre-commit install`."""
     for stage, ids in _STAGES.items():
-        if any(name in config for name in ids) and not hooking.runs_framework(repo, stage):
+        if found & {*ids} and not hooking.runs_framework(repo, stage):
             what = f"the framework's {stage} hook is not installed, so its ids of git-data rest"
             yield Problem(f"{stage} hook", what, f"pre-commit install -t {stage}", is_hint=True)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from . import project, scan
+from . import faults, project, scan
 from .errors import DataError, UsageError
 from .files import failure, write_file
 from .git import Git
@@ -32,6 +33,7 @@ class Unconverted(NamedTuple):
 
     to_pointer: list[str]
     to_plain: list[str]
+    broken: list[str]  # pointers that only a person can settle
 
 
 # Files
@@ -120,16 +122,27 @@ def unconverted(repo: Repo) -> Unconverted:
     pointers = {found.path: found.pointer for found in scan.pointers_in_index(repo.git)}
     attributes = repo.git.attributes(sizes, "filter", "diff")
     limit = repo.project_to_clean.above
-    found = Unconverted([], [])
+    found = Unconverted([], [], [])
+    small_ones: list[str] = []
     for path, size in sizes.items():
         values = attributes.get(path, {})
         is_data = values.get("filter") == "data" and not _is_never_data(path)
         small = limit is not None and size < limit and values.get("diff") != "data"
-        if is_data and size and not small and path not in pointers:
-            found.to_pointer.append(os.fsdecode(path))
+        if is_data and size and path not in pointers:
+            (small_ones if small else found.to_pointer).append(os.fsdecode(path))
         elif not is_data and path in pointers and _is_content(repo.top, path):
             found.to_plain.append(os.fsdecode(path))
-    return found
+    broken = _broken(repo, [*found.to_pointer, *small_ones], sizes)
+    others = [path for path in found.to_pointer if path not in broken]
+    return found._replace(to_pointer=others, broken=[*broken])
+
+
+def _broken(repo: Repo, paths: Sequence[str], sizes: Mapping[bytes, int]) -> dict[str, None]:
+    """Those that the filter passes through: adding them again converts nothing."""
+    short = [p for p in paths if sizes[os.fsencode(p)] < faults.LONGEST and "\n" not in p]
+    with scan.BlobReader(repo.git) as reader:
+        texts = zip(short, reader.read([f":{path}" for path in short]), strict=True)
+        return {p: None for p, text in texts if text and faults.fault_of(text) in faults.KEPT}
 
 
 def _is_never_data(path: bytes) -> bool:

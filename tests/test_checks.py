@@ -3,10 +3,17 @@
 import os
 import re
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
+import pyfastcdc
 import pytest
 
+from git_data import placements, pointer
+from git_data.placements import Entry, Journal, Placement
+
 from .helpers.hooks import our_hook
+from .helpers.trouble import close, ordinary, reopen
 
 
 def problems(done):
@@ -128,6 +135,50 @@ def test_files_that_are_still_pointers(repo):
     assert "a.bin" in doctor(clone, code=1)["pointers"]["what"]
     clone.data("pull")
     assert doctor(clone) == {}
+
+
+def test_the_slow_chunker(repo, tmp_path):
+    """As where no wheel fits and no compiler was there: the same package, without its library."""
+    source = Path(pyfastcdc.__file__).parent
+    leave = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(source, tmp_path / "pyfastcdc", ignore=leave)
+    found = doctor(repo, code=1, env={"PYTHONPATH": str(tmp_path)})
+    assert found.keys() == {"chunker"} and "slower" in found["chunker"]["what"]
+    assert found["chunker"]["mend"].endswith("--no-cache-dir pyfastcdc")
+    assert doctor(repo) == {}
+
+
+def test_a_checkout_that_was_killed(repo):
+    repo.git("push", "-q", "origin", "main")
+    clone = repo.world.clone("remote.git", "clone", env={"GIT_DATA_SKIP_SMUDGE": "1"})
+    text, blob = clone.read("a.bin"), clone.git("rev-parse", ":a.bin").out.strip()
+    left = Placement(b"a.bin", text, pointer.parse(text), blob)
+    folder = placements.create(clone.path / ".git")
+    folder.write(Journal("index", [Entry(left)]))
+    folder.leave()  # as one that died: its lock is free
+    assert doctor(clone, code=1)["journal"]["mend"] == "git data pull"
+    clone.data("pull")
+    assert doctor(clone) == {} and clone.read("a.bin") == b"x" * 300
+
+
+@pytest.mark.parametrize("which", ["own", "shared", "shared, not made yet"])
+def test_a_cache_that_cannot_be_written(repo, which):
+    shared = repo.world.root / "shared"
+    shared.mkdir()
+    if which != "own":
+        name = shared if which == "shared" else shared / "cache"
+        repo.git("config", "data.cache", str(name))
+    folder = repo.path / ".git" / "git-data" if which == "own" else shared
+    somebody = replace(repo, world=ordinary(repo.world))
+    assert doctor(somebody) == {}
+    close(folder)
+    try:
+        found = doctor(somebody, code=1)["cache"]
+    finally:
+        reopen(folder)
+    assert found["what"] == f"{folder} cannot be written"
+    assert found["mend"] == f"chown or chmod {folder}"
+    assert doctor(somebody) == {}
 
 
 def test_the_round_trip(world):

@@ -102,6 +102,53 @@ def test_clean_mends_a_pointer_with_crlf(repo):
     assert [*served.repo.cache.objects()] == []
 
 
+POINTER = pointer_of(b"x")
+NEWER = POINTER.replace(b"git-data/1", b"git-data/2")
+BROKEN = {
+    "cut off": POINTER[:-1],
+    "half": POINTER[:60],
+    "edited": POINTER.replace(b"size 1", b"size one"),
+    "added to": POINTER + b"more\n",
+    "one CRLF": POINTER.replace(b"\n", b"\r\n", 1),
+    "newer": NEWER,
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN)
+def test_a_broken_pointer_stays_what_it_is_both_ways(repo, text):
+    """A pointer to it would be valid, and hide what it stood for."""
+    add = request("clean", b"a.bin", text)
+    got, notes, served = serve(repo, add, add, request("clean", b"b.bin", text))
+    assert got == answer(text) * 3
+    assert [*served.repo.cache.objects()] == []
+    assert [note.split(": ")[1] for note in notes] == ["a.bin", "b.bin"]
+    cure = "install a newer git-data" if text is NEWER else "git data guard pointers"
+    assert all(note.endswith(cure) for note in notes)
+    got, notes, served = serve(repo, request("smudge", b"a.bin", text, can_delay=1, blob="1" * 40))
+    assert (got, notes, served.to_place) == (answer(text), [], {})
+
+
+@pytest.mark.parametrize("size", [0, 1, 2])
+def test_data_that_merely_begins_alike_is_data(repo, size):
+    begun = [b"version 2 of a table", b"version git-data/1 explained\n", POINTER + b"x" * 4096]
+    got, notes, _ = serve(repo, request("clean", b"a.bin", begun[size]))
+    assert (got, notes) == (answer(pointer_of(begun[size])), [])
+
+
+def test_a_pointer_of_a_newer_version_is_named_on_its_way_out(repo):
+    both = [request("smudge", name, NEWER, can_delay=1, blob="1" * 40) for name in (b"a", b"b")]
+    got, _, served = serve(repo, *both)
+    served.finish()
+    assert got == answer(NEWER) * 2
+    (note,) = served.progress.lines
+    assert "2 files (a, …) are left as their pointers: the pointer is of a newer version" in note
+    assert "install a newer git-data, then finish with: git data pull" in note
+    got, notes, _ = serve(repo, *both, env={"GIT_DATA_STRICT": "1"})
+    assert got == ERROR * 2 and "install a newer git-data" in notes[0]
+    _, _, served = serve(repo, *both, env={"GIT_DATA_SKIP_SMUDGE": "1"})
+    assert served.failures == {}
+
+
 def test_a_path_may_hold_newlines_and_signs(repo):
     got, _, _ = serve(repo, request("clean", b"a\nb=c\n", b"one"), request("clean", b"-x", b"two"))
     assert got == answer(pointer_of(b"one")) + answer(pointer_of(b"two"))

@@ -194,6 +194,36 @@ def test_from_a_folder_and_with_odd_names(repo):
         assert there.removeprefix("./") == name
 
 
+DASHES = ["-x.bin", "--limit", "--limit=1", "-h", "--help", "--", "-"]
+
+
+@pytest.mark.parametrize("first", DASHES)
+def test_names_that_look_like_options(repo, first):
+    """The framework puts the names behind our words, as they are."""
+    names = [first, *(name for name in DASHES if name != first), "a"]
+    stage(repo, **{".gitattributes": b"* filter=data\n"}, **dict.fromkeys(names, b"x" * 3000))
+    found = [line.partition(": ")[0] for line in guard(repo, "pointers", "--", *names, code=1)]
+    assert found == sorted(names)
+    stage(repo, **{".gitattributes": b"b filter=data\n"})
+    for limit in (["--limit", "2KB"], ["--limit=2KB"]):
+        found = guard(repo, "large-files", *limit, *names, code=1)
+        assert [line.partition(": ")[0] for line in found] == sorted(names)
+        found = guard(repo, "large-files", *limit, first, code=1)
+        assert {line.partition(": ")[0] for line in found} >= {first}
+    assert guard(repo, "large-files", "--", *names) == []
+
+
+def test_options_before_the_first_file_are_options(repo):
+    stage(repo, a=b"x" * 3000)
+    for words in (["--limit", "2KB", "large-files"], ["--limit=2KB", "large-files", "--", "a"]):
+        assert len(repo.data("guard", *words, code=1).err.splitlines()) == 1
+    assert len(guard(repo, "large-files", "--limit", "2KB", "--", code=1)) == 1
+    assert "usage: git data guard" in repo.data("guard", "-h").out
+    for command in ("guard", "fsck"):
+        assert "data.rawLimit without it" in repo.data(command, "-h").out
+    assert "expected one argument" in repo.data("guard", "large-files", "--limit", code=2).err
+
+
 def test_the_index_of_commit_all_counts(repo):
     """In the hook of `git commit -a` and `git commit PATH`, Git uses an index of its own."""
     hook = repo.path / ".git" / "hooks" / "pre-commit"
@@ -217,6 +247,49 @@ def test_a_partial_clone_fetches_nothing(world, repo):
     clone.git("read-tree", "HEAD")
     clone.git("remote", "set-url", "origin", "file:///not/there")
     assert guard(clone, "pointers", "raw.bin", "text") == []
+
+
+BROKEN = {
+    "cut off": lambda text: text[:-1],
+    "edited": lambda text: text.replace(b"size 7", b"size 007"),
+    "newer": lambda text: text.replace(b"git-data/1", b"git-data/2"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize("tracked", ["by name", "by size"])
+def test_with_the_filter_on_a_broken_pointer_is_stopped(world, repo, kind, tracked):
+    """The filter passes it through, once told; each check names it, and its cure cures."""
+    if tracked == "by size":
+        repo.write(".gitattributes", "* filter=data merge=data\n")
+        repo.data("track", "--above", "2KB")
+    repo.git("remote", "add", "origin", str(world.bare("origin.git").path))
+    repo.data("install", "--hook", "pre-commit")
+    repo.write("a.bin", b"content")
+    repo.git("add", ".")
+    stage(repo, **{"a.bin": pointer_to(b"content")})
+    repo.git("commit", "-q", "-m", "good")
+    good = repo.head()
+    text = BROKEN[kind](pointer_to(b"content"))
+    repo.write("a.bin", text)
+    said = repo.git("add", "a.bin").err.splitlines()
+    assert len(said) == 1 and said[0].startswith("git-data: a.bin: ")
+    assert repo.staged("a.bin") == text
+    assert (repo.git("status", "--short", "-uno").out, repo.git("diff").out) == ("M  a.bin\n", "")
+    (found,) = guard(repo, "pointers", code=1)
+    assert "a newer version" in found if kind == "newer" else "damaged" in found
+    assert found in repo.git("commit", "-q", "-m", "x", code=1).err
+    repo.git("commit", "-q", "--no-verify", "-m", "x")
+    assert f"a.bin (commit {repo.head()[:12]})" in repo.data("fsck", "--pointers", code=1).err
+    told = {one["check"]: one for one in repo.data("doctor", "--json", code=1).json()["problems"]}
+    assert "a.bin: " in told["broken pointer"]["what"] and "tracking" not in told
+    if kind == "newer":
+        assert told["broken pointer"]["mend"] == "install a newer git-data"
+        return
+    repo.git("reset", "-q", "--soft", good)
+    repo.world.run("sh", "-c", found.partition("; ")[2], cwd=repo.path)
+    assert repo.staged("a.bin") == pointer_to(b"content")
+    assert guard(repo, "pointers") == []
 
 
 @pytest.mark.parametrize("kept", ["pointer", "content"])

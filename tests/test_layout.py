@@ -137,7 +137,7 @@ TABLE = {
     "scan": "repo git pointer oid errors",
     "entries": "project git",
     "mending": "entries faults",
-    "tracking": f"repo scan git gitattributes project pointer files {WORDS}",
+    "tracking": f"repo scan faults git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
     "upload": "repo scan confirmed transplant proving stores stores/wrap transfer project pointer "
     + WORDS,
@@ -146,8 +146,8 @@ TABLE = {
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
     "teamchecks": "repo hooking managers installation receiving beside mending git",
-    "checks": "pip repo inventory storing tracking teamchecks installation project worktree"
-    f" chunker git {WORDS}",
+    "checks": "pip repo checking guard inventory storing tracking teamchecks installation project"
+    f" worktree chunker git {WORDS}",
     "remote": "updates refnames errors",
     "registryservice": "remote deepening pushing refs bundles updates history refnames git config"
     f" which stores {WORDS}",
@@ -160,10 +160,10 @@ TABLE = {
     "anchor": "addresses git",
     "datafirst": f"upload proving repo which addresses git stores {WORDS}",
     "tracing": "stores/base stores/wrap",
-    "merging": f"repo beside caller mending texts transfer project pointer {WORDS}",
+    "merging": f"repo beside caller faults mending texts transfer project pointer {WORDS}",
     "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
     "showing": f"repo caller texts transfer project pointer {WORDS}",
-    "filter": "repo worktree cache showing conflict conversation onlookers interrupt selection"
+    "filter": "repo worktree cache showing faults conversation onlookers interrupt selection"
     f" pointer pktline {WORDS}",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",

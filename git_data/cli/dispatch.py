@@ -62,8 +62,9 @@ def _run(words: Sequence[str], screen: Screen) -> int:
         return 2
     command = load(module)
     parser = parser_of(name, command)
+    end_options = getattr(command, "end_options", list)  # a command whose options end earlier
     try:
-        arguments = parse(parser, words[1:])
+        arguments = parse(parser, end_options(words[1:]))
     except SystemExit as stop:  # argparse has said why
         return stop.code if isinstance(stop.code, int) else 2
     return command.run(arguments, screen)

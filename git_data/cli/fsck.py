@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "git data fsck --pointers --limit 5MiB --json HEAD~3..HEAD",
     )
     parser.add_argument("--pointers", action="store_true", help="check the pointers of commits")
-    parser.add_argument("--limit", metavar="SIZE", help="of a plain file; 10MiB without it")
+    parser.add_argument("--limit", metavar="SIZE", help=checking.LIMIT_HELP)
     parser.add_argument("--offline", action="store_true", help="ask no store")
     parser.add_argument("revisions", nargs="*", metavar="REV", help="BASE..HEAD; else all of HEAD")
     add_json(parser)

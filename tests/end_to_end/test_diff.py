@@ -1,5 +1,6 @@
 """Differences of data: sizes and short ids, small texts for real, no noise, no large fetch."""
 
+import json
 import re
 
 import pytest
@@ -108,6 +109,43 @@ def test_other_diffs_of_git_still_have_the_pointers(repo):
     repo.git("config", "filter.data.process", "false")
     assert "table.bin | 2 +-" in repo.git("diff", "--stat", "HEAD~1", "HEAD").out
     assert "+oid blake3:" in repo.git("diff", "--no-textconv", "HEAD~1", "HEAD").out
+
+
+MANY = 500
+
+
+def started(repo, *words):
+    """Programs of ours that one command of Git starts, and what it says."""
+    trace = repo.world.root / "trace"
+    trace.unlink(missing_ok=True)
+    said = repo.git(*words, env={"GIT_TRACE2_EVENT": str(trace)}).out
+    events = map(json.loads, trace.read_text().splitlines())
+    argv = [" ".join(one["argv"]) for one in events if one["event"] == "child_start"]
+    kinds = [kind for line in argv for kind in ("filter-process", "textconv") if kind in line]
+    return kinds, said
+
+
+def test_a_stat_of_many_files_is_quick(repo):
+    """Counted, not timed: Git counts the lines of pointers, which it has."""
+    names = [f"d/{number}.bin" for number in range(MANY)]
+    for text in ("old", "new"):
+        repo.commit(**{name: f"{text} {name}\n" for name in names})
+    for words in (
+        ("diff", "--stat", "HEAD~1", "HEAD"),
+        ("diff", "--shortstat", "--cached", "HEAD~1"),
+        ("diff", "--numstat", "HEAD~1", "HEAD"),
+        ("log", "--stat", "-1"),
+        ("show", "--stat", "HEAD"),
+        ("diff", "--name-status", "HEAD~1", "HEAD"),
+    ):
+        kinds, said = started(repo, *words)
+        assert kinds == [] and (f"{MANY} files changed" in said or said.count(".bin") == MANY)
+    for name in names:
+        repo.write(name, f"not added {name}\n")
+    kinds, said = started(repo, "diff", "--stat")  # what is not added has no pointer yet
+    assert kinds == ["filter-process"] and f"{MANY} files changed" in said
+    kinds, _ = started(repo, "diff", "HEAD~1", "HEAD", "--", "d/1.bin", "d/2.bin")
+    assert kinds.count("filter-process") == 1 and kinds.count("textconv") == 4
 
 
 def test_programs_that_compare_get_the_content(world, repo):

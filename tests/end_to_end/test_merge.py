@@ -93,6 +93,22 @@ def test_in_a_conflict_ours_stays_and_theirs_is_beside_it(repo, kind):
 
 
 @pytest.mark.parametrize("side", ["ours", "theirs"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_pointers_of_a_newer_version_are_never_mixed(repo, side, mixed):
+    """Git alone would take a line of each side."""
+    lines = [b"version git-data/2\n", b"oid x:%d\n" % 1, b"\n", b"\n", b"\n", b"size 1\n"]
+    ours = OURS if mixed else b"".join(lines).replace(b"x:1", b"x:2")
+    theirs = b"".join(lines).replace(b"size 1", b"size 2")
+    branches(repo, BASE if mixed else b"".join(lines), ours, theirs)
+    said = repo.git("merge", "topic", code=1).err
+    assert "theirs is beside it as a.bin.theirs" in said
+    assert (repo.read("a.bin"), repo.read("a.bin.theirs")) == (ours, theirs)
+    repo.data("resolve", f"--{side}", "a.bin")
+    assert repo.read("a.bin") == (ours if side == "ours" else theirs)
+    assert (repo.git("ls-files", "-u").out, beside(repo)) == ("", [])
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
 def test_settling_it(images, side):
     images.git("merge", "-q", "topic", code=1)
     told = images.data("resolve").lines

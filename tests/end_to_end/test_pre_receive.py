@@ -1,5 +1,7 @@
 """A server that guards: what it refuses, and that it asks nobody but whom its own config names."""
 
+import json
+
 import pytest
 
 from ..helpers.staging import commit_raw, pointer_to, stage
@@ -217,6 +219,37 @@ def test_the_script_of_the_hooks_folder(world, server, repo):
     repo.commit(**{"lost.bin": b"never sent"})
     assert refused(repo)[0].startswith("lost.bin (commit ")
     repo.git("push", "-q", "origin", "main")
+
+
+MANY = 2000
+
+
+def started_by_a_push(repo, code=0):
+    """Git processes of a push made past our own hook, on both sides."""
+    trace = repo.world.root / "trace"
+    trace.unlink(missing_ok=True)
+    env = {"GIT_TRACE2_EVENT": str(trace)}
+    repo.git("push", "-q", "--no-verify", "origin", "main", code=code, env=env)
+    starts = [line for line in trace.read_text().splitlines() if '"event":"start"' in line]
+    return sorted(json.loads(line)["argv"][1] for line in starts)
+
+
+def test_thousands_of_pointers_cost_no_more_processes_than_one(server, repo):
+    """Counted, not timed: when all is well, and when nothing is."""
+    server.git("config", "receive.autogc", "false")
+    server.git("config", "receive.unpackLimit", "1")  # Git takes few objects in by another program
+    repo.commit(**{"d/one.bin": b"one"})
+    repo.data("push")
+    few = started_by_a_push(repo)
+    repo.commit(**{f"d/{n % 10}/{n}.bin": b"%d" % n for n in range(MANY)})
+    repo.data("push")
+    assert started_by_a_push(repo) == few
+    assert head_of(server) == repo.head()
+    repo.commit(**{"lost.bin": b"lost"})
+    few = started_by_a_push(repo, code=1)
+    assert "rev-list" in few and len(few) < 40
+    repo.commit(**{f"d/{n % 10}/{n}.bin": b"lost %d" % n for n in range(MANY)})
+    assert started_by_a_push(repo, code=1) == few
 
 
 def test_a_hostile_push_does_not_harm_the_hook(server, repo):

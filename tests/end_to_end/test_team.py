@@ -28,8 +28,13 @@ def test_the_page_says_what_there_is():
     assert sorted(hook["id"] for hook in offered) == sorted(IDS)
     for setting in ("data.rawLimit", "data.mergeLimit", "data.diffLimit", "data.allowStore"):
         assert PAGE.count(setting) >= 2
-    for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL):
-        yaml.safe_load(re.sub("(?m)^  ", "", block) if block.startswith("  ") else block)
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    pages = [yaml.safe_load(re.sub("(?m)^  ", "", b) if b.startswith("  ") else b) for b in blocks]
+    copied = {stage for page in pages for stage in page.get("default_install_hook_types", ())}
+    assert copied == {stage for hook in offered for stage in hook["stages"]} - {"manual"}
+    (action,) = (page for page in pages if "jobs" in page)
+    steps = action["jobs"]["data"]["steps"]  # a branch's name is text of somebody else: no script
+    assert not any("${{" in step.get("run", "") for step in steps)
 
 
 def newcomer(world, framework):

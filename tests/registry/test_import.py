@@ -412,6 +412,16 @@ def test_secrets_in_an_address_are_not_committed(world, ours, registry):
     assert "secret" not in done.out + done.err
 
 
+def test_a_dry_run_changes_nothing(ours, registry):
+    shutil.rmtree(registry.path / "data" / "packs")  # no data is read
+    done = take(ours, "music/songs", "--rev", "v1", "-n")
+    assert "songs: 3 files, 75.0 KB of data, from " in done.out
+    assert "nothing was changed" in done.out
+    assert take(ours, "music/songs", "-n", "--json").json()["dry_run"] is True
+    assert ours.status() == "" and not (ours.path / "songs").exists()
+    assert "own is in Git already" in take(ours, "music/songs", "-o", "own", "-n", code=1).err
+
+
 def test_many_files_are_few_processes_and_requests(world, network):
     """A folder of 100,000 files must not be 100,000 of either."""
     ours, costs = world.repo("ours"), []
