@@ -10,10 +10,11 @@ from .entries import INDEX, View, introduced, staged
 from .errors import UsageError
 from .git import Git
 from .guard import IMPORTS, LARGE, LIMIT, LIMIT_SETTING, POINTERS, STORED, Finding, Guard
-from .inventory import commit_of, push_target
+from .inventory import commit_of
 from .project import parse_size
 from .ranges import Range, resolve
 from .repo import Repo
+from .unsent import push_target
 from .upload import Target
 
 OF_INDEX = (POINTERS, LARGE, IMPORTS)

@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from . import pktline, pointer, worktree
+from .bringing import bring
 from .cache import CacheWriter
 from .conversation import Conversation
 from .errors import DataError, FormatError
@@ -299,7 +300,7 @@ class Filter:
         asked = [wanted(path.decode(errors="replace"), found) for path, found in items.items()]
         try:
             with self._interrupt.allowed():
-                self._fail(self.repo.fetch(asked, self.treeish, self.progress))
+                self._fail(bring(self.repo, asked, self.treeish, self.progress))
         except KeyboardInterrupt:
             missing = [w for w in asked if not self.repo.cache.has(w.oid, w.size)]
             self._fail((w, DataError("interrupted")) for w in missing)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from . import blobs, listing, listings, names
+from .bringing import bring
 from .errors import Conflict, DataError, Denied
 from .files import failure
 from .landing import HOW_TO_REPLACE, Landing
@@ -194,7 +195,7 @@ def _write_data(
         wanted = _copy_cached(repo, wanted, groups, landing)
     there = copy.copy(repo)
     there.cache = landing
-    failures = there.fetch(wanted, commit, progress) if wanted else []
+    failures = bring(there, wanted, commit, progress) if wanted else []
     return [(entry.path, error) for w, error in failures for entry in groups[w.oid]]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from . import blobs, grafting, listing, listings, names
+from .bringing import bring
 from .errors import DataError, Denied, FormatError, NotFound
 from .grafting import Leaf
 from .listing import LINK, SUBMODULE, TREE, Entry
@@ -159,4 +160,4 @@ def fetch(
     repo: Repo, wanted: Iterable[Wanted], places: Sequence[Address], progress: Progress
 ) -> list[Failure]:
     """Bring the data into this repository's cache; what could not be, with the reason."""
-    return repo.fetch(wanted, None, progress, first=places)
+    return bring(repo, wanted, None, progress, first=places)

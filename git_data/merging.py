@@ -17,6 +17,7 @@ import tempfile
 from typing import NamedTuple
 
 from . import beside, faults, pointer
+from .bringing import bring
 from .caller import command_above
 from .errors import DataError, UsageError
 from .mending import quoted
@@ -114,7 +115,7 @@ class Merge:
 
     def _fetch(self, pointers: list[Pointer]) -> bool:
         wanted = [Wanted(one.oid, one.size, self.path) for one in dict.fromkeys(pointers)]
-        return not self.repo.fetch(wanted)
+        return not bring(self.repo, wanted)
 
     def _object(self, found: Pointer) -> bytes | None:
         try:
@@ -142,7 +143,7 @@ class Merge:
         if theirs is None or not self._wants_content():
             text = _read(self.files[2])
             return beside.write(top, self.path, text, hash_bytes(text))
-        for _, error in self.repo.fetch([Wanted(*theirs, self.path)]):
+        for _, error in bring(self.repo, [Wanted(*theirs, self.path)]):
             raise error
         with self.repo.cache.open(theirs.oid, theirs.size) as file:
             return beside.write(top, self.path, file, theirs.oid)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from .bringing import bring
 from .errors import DataError
 from .inventory import Left
 from .progress import Progress
@@ -35,7 +36,7 @@ def pull(repo: Repo, left: Sequence[Left], progress: Progress) -> Pulled:
 
     A file that fails stays the pointer that it is; the others are done.
     """
-    failures = repo.fetch([item.wanted for item in left], None, progress)
+    failures = bring(repo, [item.wanted for item in left], None, progress)
     failed = {w.path: error for w, error in failures}
     there = [item for item in left if item.item.path not in failed]
     placed = repo.place([_placement(item) for item in there], progress)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from itertools import chain
 from typing import BinaryIO, NamedTuple
 
 from . import addresses, project, worktree
 from .addresses import Kind
 from .cache import Cache
 from .config import Settings, environment, settings
-from .errors import Damaged, DataError, GitError, NotFound, StoreError
-from .files import copy_file, failure, remove_quietly
+from .errors import DataError, GitError, StoreError
 from .git import AttributeAsker, Git, Location
 from .gitmanifest import holds_registry
-from .oid import hash_stream
 from .pointer import Pointer
 from .progress import SILENT, Progress
 from .project import Project
@@ -230,99 +227,6 @@ class Repo:
             )
         return found
 
-    # Objects
-
-    def fetch(
-        self,
-        wanted: Iterable[Wanted],
-        treeish: str | None = None,
-        progress: Progress = SILENT,
-        earlier: bool = False,
-        first: Iterable[Address] = (),
-    ) -> list[Failure]:
-        """Bring objects into the cache, in bulk, from wherever they are. Gives what failed.
-
-        `earlier`: also from the stores that older versions of `.gitdata` name. `first`: places that
-        are asked before all others.
-        """
-        left = [w for w in wanted if not self.cache.has(w.oid, w.size)]
-        reasons: dict[bytes, DataError] = {}
-        if not left:
-            return []
-        places = chain(first, self.reading_addresses(treeish))
-        if earlier:
-            places = chain(places, self.earlier_addresses(treeish or "HEAD"))
-        try:
-            for address in places:
-                left = self._fetch_from(address, left, reasons, progress)
-                if not left:
-                    break
-        except DataError as error:  # a .gitdata that cannot be read names no store
-            reasons.update((w.oid, error) for w in left if w.oid not in reasons)
-        return [(w, reasons.get(w.oid) or _nowhere(w)) for w in left]
-
-    def _fetch_from(
-        self,
-        address: Address,
-        left: list[Wanted],
-        reasons: dict[bytes, DataError],
-        progress: Progress,
-    ) -> list[Wanted]:
-        """What is still missing after this place was asked. `reasons` keeps the first why that is
-        more than that somebody has it not: the places are asked nearest first."""
-        try:
-            if address.git_dir:
-                left = self._copy_from_cache(address.git_dir, left, reasons)
-            readable = address._replace(create=False)
-            failed = self.store(readable).fetch(left, self.cache, progress) if left else []
-        except NotFound as error:
-            if not address.git_dir:  # a path remote need not be a store
-                reasons.update((w.oid, error) for w in left if w.oid not in reasons)
-            return left
-        except DataError as error:
-            failed = [(w, error) for w in left]
-        for w, why in failed:
-            known = reasons.setdefault(w.oid, why)
-            if isinstance(known, NotFound):
-                reasons[w.oid] = known if isinstance(why, NotFound) else why
-        return [w for w, _ in failed]
-
-    def _copy_from_cache(
-        self, git_dir: str, wanted: Sequence[Wanted], reasons: dict[bytes, DataError]
-    ) -> list[Wanted]:
-        """Take what another repository's cache holds; gives what it lacks, or does not fit here."""
-        other = Cache(os.path.join(git_dir, "git-data"), read_only=True)
-        left = []
-        for w in wanted:
-            try:
-                if not other.has(w.oid, w.size):
-                    left.append(w)
-                    continue
-                self._copy(other, w)
-            except DataError as error:
-                left.append(w)
-                reasons[w.oid] = error
-        return left
-
-    def _copy(self, other: Cache, wanted: Wanted) -> None:
-        fd, path = self.cache.temporary()
-        try:
-            with other.open(wanted.oid, wanted.size) as source:
-                copy_file(source.fileno(), fd)
-            # Its seal is the other's word: anybody can set one on a file of his own.
-            with open(path, "rb") as copy:
-                if hash_stream(copy)[0] != wanted.oid:
-                    raise Damaged(
-                        f"{other.path(wanted.oid)} is damaged: its bytes are not those of "
-                        f"{wanted.oid}; nothing of it was used"
-                    )
-            self.cache.adopt(path, wanted.oid, wanted.size)
-        except OSError as error:
-            raise failure(error, f"copy {wanted.path} into", self.cache.root) from error
-        finally:
-            os.close(fd)
-            remove_quietly(path)
-
     # The work tree
 
     @property
@@ -392,10 +296,6 @@ def named(found: Project) -> Iterator[Address]:
     for item in found.imports:
         for store in item.stores:
             yield Address(store, f"import {item.name} in {project.NAME}")
-
-
-def _nowhere(wanted: Wanted) -> DataError:
-    return NotFound(f"{wanted.path}: {wanted.oid} is in no store that this repository names")
 
 
 def wanted(path: str, pointer: Pointer) -> Wanted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
+from .bringing import bring
 from .caller import command_above
 from .errors import DataError, NotFound, UsageError
 from .oid import ObjectId, hash_stream
@@ -81,7 +82,7 @@ class Depicter:
         if not cache.has(found.oid, found.size):
             if self._is_cut_off or self._kinds.get(_kind(path), 0) >= _ENOUGH:
                 return None
-            for _, error in self._repo.fetch([Wanted(found.oid, found.size, path)]):
+            for _, error in bring(self._repo, [Wanted(found.oid, found.size, path)]):
                 # A store that is away is not waited for again, object after object.
                 self._is_cut_off = not isinstance(error, NotFound)
                 return None

@@ -9,12 +9,12 @@ from urllib.parse import unquote
 
 from . import project, proving
 from .errors import DataError, FormatError, NotFound, UsageError
-from .inventory import push_target
 from .repo import Address, Repo, named
 from .stores import is_network
 from .stores.probe import Probe
 from .stores.wrap import no_store
 from .transfer import ObjectStore
+from .unsent import push_target
 
 FIRST_PUSH = "not a store yet: the first push makes it one"
 TRIED_BEFORE = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from . import pointer, project, proving, scan
+from .bringing import bring
 from .confirmed import Confirmed, State
 from .errors import DataError, NotFound
 from .oid import ObjectId
@@ -259,7 +260,7 @@ class Uploader:
 
     def _fetch(self, absent: list[Wanted]) -> list[Failure]:
         """From every store there was: a push to a new one is how data moves."""
-        return self.repo.fetch(absent, self.tips[0], self.progress, earlier=True)
+        return bring(self.repo, absent, self.tips[0], self.progress, earlier=True)
 
     def _older(self, path: str) -> list[ObjectId]:
         """The objects of a path's last versions: what they share with the new one is not sent."""

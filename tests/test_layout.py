@@ -19,7 +19,7 @@ MODULES = {  # "" is the package itself, "stores" the file stores/__init__.py
 WORDS = "oid progress errors"
 PLACES = "cache worktree stores stores/base stores/mirrored config project git files"
 OPERATIONS = (
-    "filter remote hooks upkeep scan upload inventory pulling storing tracking"
+    "bringing unsent filter remote hooks upkeep scan upload inventory pulling storing tracking"
     " installation merging checks trial guard checking stored ranges hooking teamchecks"
     " addresses adoption carrying passing registryservice which tracing history showing resolving"
     " anchor datafirst"
@@ -133,17 +133,20 @@ TABLE = {
     f" lookup unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
+    "bringing": f"repo cache files oid transfer {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
     "entries": "project git",
     "mending": "entries faults",
     "tracking": f"repo scan faults git gitattributes project pointer files {WORDS}",
     "proving": "repo stores stores/base stores/probe files manifest oid errors",
-    "upload": "repo scan confirmed transplant proving stores stores/wrap transfer project pointer "
-    + WORDS,
+    "upload": "bringing repo scan confirmed transplant proving stores stores/wrap transfer project"
+    f" pointer {WORDS}",
     "inventory": f"repo scan listing upload transfer cache pointer {WORDS}",
-    "pulling": f"repo inventory worktree {WORDS}",
-    "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
+    "unsent": f"inventory repo scan upload transfer {WORDS}",
+    "pulling": f"bringing repo inventory worktree {WORDS}",
+    "storing": f"unsent repo inventory proving project transfer stores stores/probe stores/wrap"
+    f" {WORDS}",
     "trial": "git installation pointer errors",
     "teamchecks": "repo hooking managers installation receiving beside mending git",
     "checks": "pip repo checking guard inventory storing tracking teamchecks installation project"
@@ -160,16 +163,16 @@ TABLE = {
     "anchor": "addresses git",
     "datafirst": f"upload proving repo which addresses git stores {WORDS}",
     "tracing": "stores/base stores/wrap",
-    "merging": f"repo beside caller faults mending texts transfer project pointer {WORDS}",
+    "merging": f"bringing repo beside caller faults mending texts transfer project pointer {WORDS}",
     "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
-    "showing": f"repo caller texts transfer project pointer {WORDS}",
-    "filter": "repo worktree cache showing faults conversation onlookers interrupt selection"
-    f" pointer pktline {WORDS}",
+    "showing": f"bringing repo caller texts transfer project pointer {WORDS}",
+    "filter": "bringing repo worktree cache showing faults conversation onlookers interrupt"
+    f" selection pointer pktline {WORDS}",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
     "locked": f"repo guard mending entries project git {WORDS}",
     "stored": f"repo scan upload transfer guard entries pointer {WORDS}",
-    "checking": "repo scan guard locked stored ranges entries inventory upload project git "
+    "checking": "unsent repo scan guard locked stored ranges entries inventory upload project git "
     + WORDS,
     "receiving": f"repo scan stored checking entries guard inventory project pointer {WORDS}",
     "hooking": f"repo hookfiles managers files {WORDS}",
@@ -183,13 +186,13 @@ TABLE = {
     "names": "treewriter errors",
     "blobs": "git errors",
     "landing": "cache listing treewriter files oid errors",
-    "getting": "blobs names landing listing listings sources treewriter files repo transfer"
-    f" {WORDS}",
+    "getting": "bringing blobs names landing listing listings sources treewriter files repo"
+    f" transfer {WORDS}",
     "painting": "",
     "sections": "painting gitattributes git project",
     "grafting": "listing repo git errors",
-    "incoming": "blobs grafting listing listings names sources project repo transfer errors"
-    " progress",
+    "incoming": "bringing blobs grafting listing listings names sources project repo transfer"
+    " errors progress",
     "applying": "grafting incoming sections tracking project repo files git errors",
     "importing": "applying asking incoming sources project repo treewriter errors progress",
     "differing": "listing scan inventory repo",

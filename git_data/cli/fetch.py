@@ -6,6 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
+from ..bringing import bring
 from ..errors import NotFound, UsageError
 from ..inventory import commit_of, recent_tips, to_fetch
 from ..repo import Repo
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     wanted = to_fetch(repo, revisions, paths, arguments.all)
     failures = []
     if not arguments.dry_run:
-        failures = repo.fetch(wanted, revisions[0] if revisions else None, screen)
+        failures = bring(repo, wanted, revisions[0] if revisions else None, screen)
         screen.finish()
     failed = failed_of((w.path, error) for w, error in failures)
     if arguments.json:

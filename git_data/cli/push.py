@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from ..inventory import all_tips, commit_of, push_target
+from ..inventory import all_tips, commit_of
 from ..repo import Repo
+from ..unsent import push_target
 from ..upload import upload
 from .hook import tell
 from .options import add_dry_run, add_json, add_quiet, count, describe, write_json

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import standing
-from ..inventory import Change, Left, Unsent, changes, left_as_pointers, unsent
+from ..inventory import Change, Left, changes, left_as_pointers
 from ..repo import Repo
 from ..standing import State
 from ..transfer import Wanted
+from ..unsent import Unsent, unsent
 from .import_ import version
 from .options import Here, add_json, count, describe, need_work_tree, write_json
 from .terminal import Screen, human_size, printable
