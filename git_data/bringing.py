@@ -14,8 +14,8 @@ from .errors import Damaged, DataError, NotFound
 from .files import copy_file, failure, remove_quietly
 from .oid import hash_stream
 from .progress import SILENT, Progress
-from .repo import Address, Failure, Repo
-from .transfer import Wanted
+from .repo import Address, Repo
+from .transfer import Failure, Wanted
 
 
 def bring(  # noqa: PLR0913

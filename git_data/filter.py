@@ -29,9 +29,10 @@ from .oid import BLOCK
 from .onlookers import somebody_looks
 from .pointer import Pointer
 from .progress import Progress
-from .repo import Failure, Repo, wanted
+from .repo import Repo, wanted
 from .selection import Selection
 from .showing import Depicter, is_shown
+from .transfer import Failure
 from .worktree import Placement
 
 SUCCESS = pktline.encode_list(b"status=success")

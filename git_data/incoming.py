@@ -15,9 +15,9 @@ from .grafting import Leaf
 from .listing import LINK, SUBMODULE, TREE, Entry
 from .progress import Progress
 from .project import Import
-from .repo import Address, Failure, Repo
+from .repo import Address, Repo
 from .sources import Source
-from .transfer import Wanted
+from .transfer import Failure, Wanted
 
 
 class Incoming(NamedTuple):

@@ -27,7 +27,6 @@ from .transfer import HELD_BYTES, ObjectStore, Wanted
 from .worktree import Placed, Placement, Site
 
 _VERSIONS = 50  # of `.gitdata` that are asked for stores of old
-Failure = tuple[Wanted, DataError]
 
 
 class Address(NamedTuple):

@@ -13,10 +13,10 @@ from .errors import DataError, NotFound
 from .oid import ObjectId
 from .pointer import Pointer
 from .progress import SILENT, Progress
-from .repo import Address, Failure, Repo
+from .repo import Address, Repo
 from .stores import is_network
 from .stores.wrap import no_store
-from .transfer import ObjectStore, Wanted
+from .transfer import Failure, ObjectStore, Wanted
 from .transplant import Elsewhere
 
 _LARGE_BYTES = 1 << 20  # smaller objects are not looked for in their older versions

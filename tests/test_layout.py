@@ -167,7 +167,7 @@ TABLE = {
     "resolving": f"repo scan entries beside treewriter conflict faults git pointer {WORDS}",
     "showing": f"bringing repo caller texts transfer project pointer {WORDS}",
     "filter": "bringing repo worktree cache showing faults conversation onlookers interrupt"
-    f" selection pointer pktline {WORDS}",
+    f" selection transfer pointer pktline {WORDS}",
     "ranges": f"repo scan {WORDS}",
     "guard": f"repo scan entries faults mending project pointer {WORDS}",
     "locked": f"repo guard mending entries project git {WORDS}",
