@@ -38,10 +38,8 @@ CONTENTS = {
     "empty": b"",
     "one byte": b"\0",
     "a newline": b"\n",
-    "a pointer and one byte more": EXAMPLE + b"\n",
-    "a pointer without its end": EXAMPLE[:-1],
-    "a pointer of another version": EXAMPLE.replace(b"/1", b"/2"),
-    "two pointers": EXAMPLE * 2,
+    "of a pointer, and much more": EXAMPLE + b"\n" * 4096,
+    "about pointers": b"version git-data/1 is a first line\n",
     "CRLF": b"a\r\nb\r\n" * 100,
     "a flush packet": b"0000",
     "a filter's status": b"status=error\n" * 10,
@@ -61,6 +59,30 @@ def test_all_of_them_come_through(world, origin, repo):
     clone = world.clone(origin)
     assert clone.said.err == ""
     assert {name: clone.read(f"{name}.bin") for name in CONTENTS} == CONTENTS
+    assert clone.status() == ""
+
+
+ONCE_POINTERS = {
+    "and one byte more": EXAMPLE + b"\n",
+    "without its end": EXAMPLE[:-1],
+    "two": EXAMPLE * 2,
+    "of another version": EXAMPLE.replace(b"/1", b"/2"),
+}
+
+
+def test_what_once_was_a_pointer_comes_through_too_and_is_told(world, origin, repo):
+    """Git has it as it is: no pointer to it hides what it stood for."""
+    for name, content in ONCE_POINTERS.items():
+        repo.write(f"{name}.bin", content)
+    assert len(repo.git("add", ".").err.splitlines()) == len(ONCE_POINTERS)
+    repo.git("commit", "-q", "-m", "x")
+    for name, content in ONCE_POINTERS.items():
+        assert repo.staged(f"{name}.bin") == content
+    repo.git("push", "-q", "origin", "main")
+    clone = world.clone(origin)
+    (said,) = clone.said.err.splitlines()
+    assert "of another version.bin is left as its pointer" in said
+    assert {name: clone.read(f"{name}.bin") for name in ONCE_POINTERS} == ONCE_POINTERS
     assert clone.status() == ""
 
 
