@@ -10,7 +10,9 @@ Usage: ./install.sh [--test | --uninstall | --help]
   (nothing)     install git-data for this user: a private Python environment in
                 ~/.local/share/git-data, the commands in ~/.local/bin, the filter in your Git
                 configuration. Doing it again is quick and brings in what changed here.
-  --test        run ruff, mypy and all tests of this folder in .venv; touches nothing else
+  --test        run ruff, mypy and all tests of this folder, in .venv. As root on Debian and Ubuntu
+                it first installs the servers that the tests need and are missing (nginx, Apache,
+                sshd, npm, zsh), and starts none of them; it touches nothing else
   --uninstall   take back exactly what the installation added
 
 PYTHON=/path/to/python3 chooses the Python (3.10 or newer). As root on Debian and Ubuntu, packages
@@ -197,7 +199,8 @@ uninstall() {
     if [ -f "$item" ] && [ ! -s "$item" ]; then rm "$item"; fi
   done
   say "git-data is uninstalled. Repositories keep their data, and their pre-push hook: without git-data"
-  say "it refuses a push that carries pointers, and no other."
+  say "it refuses a push that carries pointers, and no other. Our pre-commit hook, where you asked for it,"
+  say "stops commits of data files then, and that of a server every push: remove these hooks there."
 }
 
 # Testing
@@ -205,7 +208,7 @@ uninstall() {
 need_servers() { # real ones for the tests; elsewhere than on Debian as root those tests are skipped
   local name missing=""
   command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 0
-  for name in zsh:zsh nginx:nginx-light apache2:apache2 htpasswd:apache2-utils sshd:openssh-server openssl:openssl; do
+  for name in zsh:zsh nginx:nginx-light apache2:apache2 htpasswd:apache2-utils sshd:openssh-server openssl:openssl npm:npm; do
     command -v "${name%%:*}" >/dev/null || missing="$missing ${name#*:}"
   done
   [ -n "$missing" ] || return 0

@@ -85,3 +85,18 @@ def _copy(old, file, size: int | None) -> None:
             return
         file.write(block)
         size = None if size is None else size - len(block)
+
+
+def history(commits: int, files: int = 400) -> Iterator[bytes]:
+    """For `git fast-import`: each commit changes a line in one of some files in folders, as an
+    ordinary project does."""
+    for number in range(commits):
+        name = f"src/part{number % 20}/file{number % files}.txt"
+        lines = (f"line {k} of {name} as of {number if k == number % 40 else k}" for k in range(40))
+        text = "\n".join(lines) + "\n"
+        message = f"Change {name}, for the {number}th time"
+        when = 1_600_000_000 + number * 60
+        yield (
+            f"commit refs/heads/main\ncommitter A Person <person@example.org> {when} +0000\n"
+            f"data {len(message)}\n{message}\nM 100644 inline {name}\ndata {len(text)}\n{text}\n"
+        ).encode()

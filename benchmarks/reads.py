@@ -23,21 +23,27 @@ def available() -> bool:
 
 def data_bytes_read(tool: Tool, command: Command, data: Sequence[Path]) -> int:
     """Bytes that the command and its children read from, or map of, files in the `data` places."""
+    return sum(data_reads(tool, command, data).values())
+
+
+def data_reads(tool: Tool, command: Command, data: Sequence[Path]) -> dict[Path, int]:
+    """The same for each file. What is read twice counts twice."""
+    found: dict[Path, int] = {}
     with tempfile.TemporaryDirectory(dir=tool.root) as folder:
         prefix = ["strace", "-ff", "-qq", "-y", "-s", "0", "-e", f"trace={CALLS}"]
         run([*prefix, "-o", f"{folder}/calls", *command.words], command.folder, tool.environ)
-        total = 0
         for calls in Path(folder).iterdir():
             with open(calls, encoding="utf-8", errors="replace") as lines:
-                total += sum(_bytes_of(line, data) for line in lines)
-    return total
+                for path, size in filter(None, map(_read_by, lines)):
+                    if any(path.is_relative_to(place) for place in data):
+                        found[path] = found.get(path, 0) + size
+    return found
 
 
-def _bytes_of(line: str, data: Sequence[Path]) -> int:
-    if match := _READ.match(line):
-        path, size = match[1], int(match[2])
-    elif match := _MAPPED.match(line):
-        path, size = match[2], int(match[1])
-    else:
-        return 0
-    return size if any(Path(path).is_relative_to(place) for place in data) else 0
+def _read_by(call: str) -> tuple[Path, int] | None:
+    """The file and the bytes of a line of strace, if it is a read."""
+    if match := _READ.match(call):
+        return Path(match[1]), int(match[2])
+    if match := _MAPPED.match(call):
+        return Path(match[2]), int(match[1])
+    return None

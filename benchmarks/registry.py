@@ -1,261 +1,322 @@
 #!/usr/bin/env python3
 """The registry beside DVC: list, get, import, update, and what Python reads of large files.
 
-    benchmarks/registry.py --quick --dvc ~/dvc/bin/dvc    # small sizes: does everything work?
-    benchmarks/registry.py --dvc ~/dvc/bin/dvc            # the real thing: 12 GB of free disk
+benchmarks/registry.py --quick --dvc ~/dvc/bin/dvc    small sizes, one round
+benchmarks/registry.py --dvc ~/dvc/bin/dvc            everything, then RESULTS-REGISTRY.md anew
 
 Run it with the Python that git-data is installed in; for the row of Arrow also pyarrow and numpy.
 The source is a bare repository in a folder, its data in that folder (git-data) or beside it (DVC),
-the same files for both. Seconds are medians of three runs of whole commands, the tools in turn;
-bytes are what strace sees read of the store's files. Results: results/registry.json.
+the same files for both. Bytes are what strace sees read of the store's files, by somebody who has
+nothing of this source yet.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import filecmp
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import measure
+import python_reads
 import reads
 from inputs import write_many, write_random
-from measure import GIB, KIB, MIB, Command, measure, run
-from tools import Dvc, GitData, Tool
+from measure import GIB, KIB, MIB, Command, Cost, Failed, run
+from results import HERE, about_run, load, path_of, publish, save, say
+from rows import OURS
+from targets_registry import rows
+from tools import Dvc, GitData, Tool, which
 
-ROUNDS = 3
-CHUNK = 128 * KIB  # the middle size of a chunk
-FIRST_BYTE = """\
-import sys, git_data
-with git_data.open(sys.argv[2], repo=sys.argv[1]) as file:
-    file.read(1)
-"""
-COLUMNS = """\
-import json, os, sys
-import pyarrow.parquet as pq
-from git_data.filesystem import GitDataFileSystem
-
-class Asked:
-    def __init__(self, file):
-        self.file, self.ranges = file, []
-    def read(self, size=-1):
-        start = self.file.tell()
-        data = self.file.read(size)
-        self.ranges.append((start, start + len(data)))
-        return data
-    def __getattr__(self, name):
-        return getattr(self.file, name)
-
-file = Asked(GitDataFileSystem(sys.argv[1]).open(sys.argv[2]))
-pq.read_table(file, columns=["c3", "c7"])
-chunk = int(sys.argv[3])
-touched = {at for start, end in file.ranges for at in range(start // chunk, -(-end // chunk))}
-asked = sum(end - start for start, end in file.ranges)
-print(json.dumps({"asked_bytes": asked, "rounded_bytes": len(touched) * chunk}), flush=True)
-os._exit(0)  # pyarrow 26 may abort at the end, whatever file it read
-"""
-PARQUET = """\
-import sys
-import numpy, pyarrow as pa, pyarrow.parquet as pq
-rows, random = 1 << 20, numpy.random.default_rng(1)
-schema = pa.schema([(f"c{number}", pa.float64()) for number in range(16)])
-options = {"compression": "none", "use_dictionary": False}
-with pq.ParquetWriter(sys.argv[1], schema, **options) as writer:
-    for _ in range(max(1, int(sys.argv[2]) // (rows * 16 * 8))):
-        writer.write_table(pa.table([random.random(rows) for _ in range(16)], schema=schema))
-"""
+sys.path.insert(0, str(HERE.parent))
+SMALL = 10 * KIB  # a file that is imported
+Values = dict[str, object]
+Step = Callable[[str, Tool, int], Command]  # the tool's name, the tool, which time it is
+Costs = dict[str, dict[str, list[Cost]]]
 
 
 class Sizes(NamedTuple):
-    many: int  # files in the large registry, of 1 KiB
-    some: int  # files that are imported, of 10 KiB
-    big: int  # bytes of the file that Python opens, and of the Parquet file
+    many: int = 100_000  # files in the large registry, of 1 KiB
+    some: int = 10_000  # files that are imported
+    big: int = GIB  # of the file that Python opens, and of the Parquet file
 
 
-FULL = Sizes(100_000, 10_000, GIB)
 QUICK = Sizes(2_000, 200, 32 * MIB)
 
 
 class Bench:
-    """One set of sources, and what was measured with them."""
+    """The tools with a source each, all with the same files in `data`, and what they cost."""
 
-    def __init__(self, root: Path, tools: Sequence[Tool], sizes: Sizes) -> None:
-        self.root = root
-        self.tools = tools
+    def __init__(
+        self, programs: dict[str, str], root: Path, sizes: Sizes, rounds: int, make: str
+    ) -> None:
+        kinds: dict[str, type[Tool]] = {OURS: GitData, "dvc": Dvc}
+        self.root = root / make
+        self.tools = {name: kinds[name](p, self.root / name) for name, p in programs.items()}
         self.sizes = sizes
-        self.found: dict[str, dict[str, object]] = {}
+        self.rounds = rounds
+        self.costs: Costs = {}
+        self._turn = 0
 
     @property
     def ours(self) -> Tool:
-        return self.tools[0]
+        return self.tools[OURS]
 
-    def publish(self, make: Callable[[Path], None]) -> None:
-        """A source of each tool whose `data` holds what `make` writes, pushed."""
-        for tool in self.tools:
+    @property
+    def store(self) -> Path:
+        return self.ours.origin / "data"
+
+    def publish(self, write: Callable[[Path], None]) -> None:
+        for tool in self.tools.values():
+            tool.root.mkdir(parents=True)
             tool.create("data")
-            make(tool.work / "data")
+            write(tool.work / "data")
             self.push(tool)
 
     def push(self, tool: Tool) -> None:
         for command in [*tool.add_commit("data"), *tool.push()]:
             run(command.words, command.folder, tool.environ)
 
-    def seconds(self, what: str, command: Callable[[Tool, int], Command]) -> None:
-        times: dict[str, list[float]] = {}
-        for number in range(ROUNDS):
-            for tool in self.tools:
-                made = command(tool, number)
-                cost = measure([made], tool.environ, self.root / "log")
-                times.setdefault(tool.name, []).append(cost.seconds)
-        middle = {name: round(median(found), 3) for name, found in times.items()}
-        self.add(what, **middle)
-        if "DVC" in middle:
-            pairs = zip(times[self.ours.name], times["DVC"], strict=True)
-            self.add(what, ratio=round(median(ours / theirs for ours, theirs in pairs), 3))
+    def turn(self, step: str, command: Step, number: int) -> None:
+        """Every tool does it once, in an order that turns by one each time."""
+        self._turn += 1
+        names = list(self.tools)
+        turn = self._turn % len(names)
+        for name in names[turn:] + names[:turn]:
+            tool = self.tools[name]
+            cost = measure.measure([command(name, tool, number)], tool.environ, tool.root / "log")
+            self.costs.setdefault(step, {}).setdefault(name, []).append(cost)
 
-    def read_bytes(self, command: Command, folder: str) -> int:
-        """What a command of ours reads of a folder of our store."""
-        store = self.ours.store()
-        assert store is not None
-        return reads.data_bytes_read(self.ours, command, [store / folder])
+    def forget(self) -> None:
+        """Nobody has anything of any source any more."""
+        for tool in self.tools.values():
+            shutil.rmtree(tool.home / ".cache", ignore_errors=True)
+            shutil.rmtree(tool.root / "site", ignore_errors=True)  # DVC's
 
-    def add(self, what: str, **values: object) -> None:
-        self.found.setdefault(what, {}).update(values)
-        print(f"{what}: {self.found[what]}", flush=True)
+    def read_bytes(self, command: Command, *folders: str) -> list[int | None]:
+        """What a command of ours reads of these folders of our store; None without strace."""
+        if not reads.available():
+            return [None for _ in folders]
+        places = [self.store / folder for folder in folders]
+        found = reads.data_reads(self.ours, command, places)
+        return [
+            sum(size for path, size in found.items() if path.is_relative_to(place))
+            for place in places
+        ]
 
 
-# The commands of each tool
+# Many files: list and get
 
 
-def list_all(tool: Tool, _: int) -> Command:
-    below = ["data"] if tool.name == "DVC" else []
+def measure_many(bench: Bench) -> Values:
+    def write(folder: Path) -> None:
+        write_many(folder, bench.sizes.many, KIB, seed=1)
+        write_random(folder / "one.bin", MIB, seed=2)
+
+    bench.publish(write)
+    bench.turn("first list", list_all, 0)
+    for number in range(bench.rounds):
+        bench.turn("list", list_all, number)
+        _check_list(bench)
+    for number in range(bench.rounds):
+        bench.turn("get", get_one, number)
+        for tool in bench.tools.values():
+            _check_same(tool.work / "data/one.bin", tool.root / f"got{number}")
+    bench.forget()
+    packs, index = bench.read_bytes(get_one(OURS, bench.ours, bench.rounds), "packs", "index")
+    index_files = [path for path in (bench.store / "index").rglob("*") if path.is_file()]
+    return {
+        "count": bench.sizes.many + 1,
+        "costs": bench.costs,
+        "pack_read_bytes": packs,
+        "index_read_bytes": index,
+        "index_bytes": sum(path.stat().st_size for path in index_files),
+    }
+
+
+def list_all(name: str, tool: Tool, _: int) -> Command:
+    below = ["data"] if name == "dvc" else []
     return Command([tool.program, "list", "-R", str(tool.origin), *below], tool.root)
 
 
-def get_one(tool: Tool, number: int) -> Command:
+def get_one(_: str, tool: Tool, number: int) -> Command:
     words = ["get", str(tool.origin), "data/one.bin", "-o", f"got{number}"]
     return Command([tool.program, *words], tool.root)
 
 
-def import_all(tool: Tool, number: int) -> Command:
+def _check_list(bench: Bench) -> None:
+    """`log` has what each of them printed."""
+    for name, tool in bench.tools.items():
+        listed = (tool.root / "log").read_text().count(".bin\n")
+        if listed != bench.sizes.many + 1:
+            raise Failed(f"{name} listed {listed} files, not {bench.sizes.many + 1}")
+
+
+# Import and update
+
+
+def measure_imports(bench: Bench) -> Values:
+    count = bench.sizes.some
+    bench.publish(lambda folder: write_many(folder, count, SMALL, seed=3))
+    watched: Command | None = None
+    for number in range(bench.rounds):
+        bench.forget()
+        bench.turn("import", import_all, number)
+        if number == bench.rounds - 1:  # one more, for strace, which slows a command down
+            watched = import_all(OURS, bench.ours, bench.rounds)
+            run(watched.words, watched.folder, bench.ours.environ)
+        changed = _change(bench, number)
+        bench.turn("update", update_all, number)
+        for tool in bench.tools.values():
+            _check_same(tool.work / "data", _importer(tool, number) / "data")
+    assert watched is not None
+    before = _stamps(watched.folder / "data")
+    (packs,) = bench.read_bytes(update_all(OURS, bench.ours, bench.rounds), "packs")
+    after = _stamps(watched.folder / "data")
+    written = {name for name, stamp in after.items() if before.get(name) != stamp}
+    return {
+        "count": count,
+        "size": SMALL,
+        "costs": bench.costs,
+        "changed": len(changed),
+        "changed_bytes": len(changed) * SMALL,
+        "pack_read_bytes": packs,
+        "others_written": None if packs is None else len(written - changed),
+    }
+
+
+def import_all(name: str, tool: Tool, number: int) -> Command:
     """Into a fresh repository, made before the clock runs."""
-    folder = tool.root / f"ours{number}"
+    folder = _importer(tool, number)
     run(["git", "init", "-q", str(folder)], tool.root, tool.environ)
-    if tool.name == "DVC":
+    if name == "dvc":
         run([tool.program, "init", "-q"], folder, tool.environ)
     return Command([tool.program, "import", str(tool.origin), "data"], folder)
 
 
-def update_all(tool: Tool, number: int) -> Command:
-    name = "data.dvc" if tool.name == "DVC" else "data"
-    return Command([tool.program, "update", name], tool.root / f"ours{number}")
+def update_all(name: str, tool: Tool, number: int) -> Command:
+    what = "data.dvc" if name == "dvc" else "data"
+    return Command([tool.program, "update", what], _importer(tool, number))
 
 
-# What is measured
+def _importer(tool: Tool, number: int) -> Path:
+    return tool.root / f"importer-{number}"
 
 
-def large_registry(bench: Bench) -> None:
-    def make(folder: Path) -> None:
-        write_many(folder, bench.sizes.many, KIB, seed=1)
-        write_random(folder / "one.bin", MIB, seed=2)
-
-    bench.publish(make)
-    for tool in bench.tools:
-        run(list_all(tool, 0).words, tool.root, tool.environ)  # the first time
-    of = f"{bench.sizes.many:,} files"
-    bench.seconds(f"list -R of {of}, again", list_all)
-    what = f"get of 1 MiB out of {of}"
-    bench.seconds(what, get_one)
-    index = bench.ours.origin / "data" / "index"
-    bench.add(
-        what,
-        pack_bytes=bench.read_bytes(get_one(bench.ours, ROUNDS), "packs"),
-        index_bytes=bench.read_bytes(get_one(bench.ours, ROUNDS + 1), "index"),
-        index_size=sum(path.stat().st_size for path in index.rglob("*") if path.is_file()),
-    )
-
-
-def imports(bench: Bench) -> None:
-    count = bench.sizes.some
-    bench.publish(lambda folder: write_many(folder, count, 10 * KIB, seed=3))
-    of = f"{count:,} files of 10 KiB"
-    bench.seconds(f"import of {of}", import_all)
-    # One more that is behind: strace slows a command down, so it is not among the measured.
-    command = import_all(bench.ours, ROUNDS)
-    run(command.words, command.folder, bench.ours.environ)
-    for tool in bench.tools:
-        for number in range(0, count, 100):  # one in a hundred
-            path = tool.work / f"data/{number // 100:03d}/{number:05d}.bin"
-            write_random(path, 10 * KIB, seed=number + 10)
+def _change(bench: Bench, number: int) -> set[str]:
+    """One file in a hundred of each source is another one, pushed."""
+    changed = [f"{at // 100:03d}/{at:05d}.bin" for at in range(number, bench.sizes.some, 100)]
+    for tool in bench.tools.values():
+        for place, name in enumerate(changed):
+            write_random(tool.work / "data" / name, SMALL, seed=1000 * (number + 1) + place)
         bench.push(tool)
-    what = f"update of 1 % of {of}"
-    bench.seconds(what, update_all)
-    packs = bench.read_bytes(update_all(bench.ours, ROUNDS), "packs")
-    bench.add(what, pack_bytes=packs, new_bytes=-(-count // 100) * 10 * KIB)
+    return set(changed)
 
 
-def from_python(bench: Bench) -> None:
-    size, ours, has_arrow = bench.sizes.big, bench.ours, _has_arrow()
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """What another writing of a file would change, its bytes being the same or not."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    found = {str(path.relative_to(folder)): path.stat() for path in files}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
 
-    def make(folder: Path) -> None:
+
+def _check_same(source: Path, target: Path) -> None:
+    for path in [source] if source.is_file() else source.rglob("*.bin"):
+        other = target / path.relative_to(source)
+        if not (other.is_file() and filecmp.cmp(path, other, shallow=False)):
+            raise Failed(f"{other} is not {path}")
+
+
+# Python
+
+
+def measure_python(bench: Bench) -> Values:
+    size, ours, with_arrow = bench.sizes.big, bench.ours, python_reads.has_arrow()
+    bench.tools = {OURS: ours}
+
+    def write(folder: Path) -> None:
         folder.mkdir()
         write_random(folder / "big.bin", size, seed=4)
-        if has_arrow:
-            path = str(folder / "table.parquet")
-            run([sys.executable, "-c", PARQUET, path, str(size)], ours.root, ours.environ)
+        if with_arrow:
+            python_reads.write_parquet(folder / "table.parquet", size, ours)
 
-    bench.publish(make)
-    words = [sys.executable, "-c", FIRST_BYTE, str(ours.origin), "data/big.bin"]
-    run(words, ours.root, ours.environ)
-    bench.add(
-        f"first byte of {size // MIB} MiB", read=bench.read_bytes(Command(words, ours.root), "")
+    bench.publish(write)
+    (first,) = bench.read_bytes(python_reads.first_byte(ours, "data/big.bin"), "")
+    values: Values = {"size": size, "first_byte_read_bytes": first}
+    if with_arrow:
+        bench.forget()
+        command = python_reads.read_columns(ours, "data/table.parquet")
+        (read,) = bench.read_bytes(command, "packs")
+        ranges = run(command.words, command.folder, ours.environ)
+        asked = python_reads.asked_for(ranges, ours.work / "data/table.parquet")
+        values |= {"columns_read_bytes": read, "columns_asked_bytes": asked.bytes}
+        values["columns_rounded_bytes"] = asked.rounded_bytes
+    return values
+
+
+WORKLOADS = {"many": measure_many, "imports": measure_imports, "python": measure_python}
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    programs = {OURS: which(arguments.git_data), "dvc": which(arguments.dvc)}
+    here = {name: program for name, program in programs.items() if program}
+    missing = [name for name, program in programs.items() if not program]
+    if OURS in missing:
+        say("git-data is not on PATH and --git-data does not name it")
+        return 1
+    missing += [] if python_reads.has_arrow() else ["pyarrow with numpy and fsspec"]
+    missing += [] if reads.available() else ["strace"]
+    measure.inherit_orphans()
+    folder = Path(tempfile.mkdtemp(prefix="git-data-benchmark-", dir=arguments.folder))
+    try:
+        results = _run(arguments, here, missing, folder)
+    except Failed as error:
+        say(f"stopped: {error}")
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    publish(results, rows, "registry.py", None if arguments.quick else "RESULTS-REGISTRY.md")
+    return 0
+
+
+def _run(
+    arguments: argparse.Namespace, programs: dict[str, str], missing: list[str], folder: Path
+) -> dict[str, Any]:
+    sizes = QUICK if arguments.quick else Sizes()
+    rounds = arguments.rounds or (1 if arguments.quick else 3)
+    path = path_of("registry-quick" if arguments.quick else "registry")
+    results = load(path)
+    probe = Bench(programs, folder, sizes, rounds, "versions")
+    versions = {"git": Tool("git", folder).version()}
+    versions |= {name: tool.version() for name, tool in probe.tools.items()}
+    results |= about_run(folder, versions, missing)
+    measure.touch_memory()
+    for name in arguments.only or WORKLOADS:
+        say(f"{name} …")
+        bench = Bench(programs, folder, sizes, rounds, name)
+        results["workloads"][name] = WORKLOADS[name](bench)
+        save(results, path)
+    return results
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    if has_arrow:
-        words = [sys.executable, "-c", COLUMNS, str(ours.origin), "data/table.parquet", str(CHUNK)]
-        asked = json.loads(run(words, ours.root, ours.environ))
-        read = bench.read_bytes(Command(words, ours.root), "packs")
-        ratio = round(read / asked["rounded_bytes"], 3)
-        bench.add("2 of 16 columns of a Parquet file", pack_bytes=read, **asked, ratio=ratio)
-
-
-def _has_arrow() -> bool:
-    words = [sys.executable, "-c", "import numpy, pyarrow, fsspec"]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-PARTS = {"registry": large_registry, "imports": imports, "python": from_python}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    parser.add_argument("--dvc", default="dvc", help="the dvc command; else from PATH")
-    parser.add_argument("--git-data", default=str(Path(sys.executable).with_name("git-data")))
-    parser.add_argument("--only", nargs="*", default=[*PARTS], choices=PARTS)
-    parser.add_argument("--folder", help="where the files go; else a temporary folder")
-    arguments = parser.parse_args()
-    dvc = shutil.which(arguments.dvc)
-    found: dict[str, object] = {}
-    for name in arguments.only:
-        with tempfile.TemporaryDirectory(prefix="git-data-", dir=arguments.folder) as folder:
-            tools: list[Tool] = [GitData(arguments.git_data, Path(folder) / "git-data")]
-            if dvc and name != "python":
-                tools.append(Dvc(dvc, Path(folder) / "dvc"))
-            for tool in tools:
-                tool.root.mkdir()
-            bench = Bench(Path(folder), tools, QUICK if arguments.quick else FULL)
-            PARTS[name](bench)
-            found |= bench.found
-    name = "registry-quick.json" if arguments.quick else "registry.json"
-    path = Path(__file__).parent / "results" / name
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    path.write_text(json.dumps({**kept, **found}, indent=2) + "\n")
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round")
+    parser.add_argument("--rounds", type=int, help="how often each step is measured (3)")
+    parser.add_argument("--only", nargs="+", choices=WORKLOADS, help="measure these anew")
+    parser.add_argument("--folder", type=Path, help="work here, not in the temporary folder")
+    for name in (OURS, "dvc"):
+        parser.add_argument(
+            f"--{name}", metavar="PROGRAM", default=name, help=f"the {name} to measure"
+        )
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from targets import NAMES, OURS, Row, seconds
+from measure import MIB
+from rows import NAMES, OURS, Row, seconds
 
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 PEERS = ("git-lfs", "dvc", "git")
@@ -40,12 +41,17 @@ def about(results: Mapping[str, Any]) -> list[str]:
     """When, where and with which versions; what was not there."""
     machine, versions = results["machine"], results["versions"]
     tools = ", ".join(f"{NAMES.get(name, name)} {value}" for name, value in versions.items())
+    rounds = _rounds(results)
+    ratios = f"; each ratio the median of those of the rounds: {rounds}" if rounds else ""
     lines = [
-        f"- {results['date']}; each ratio the median of those of the rounds: {_rounds(results)}",
+        f"- {results['date']}{ratios}",
         f"- {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; "
         f"{machine['system']}; {machine['filesystem']}",
         f"- {tools}",
     ]
+    if rounds and results.get("floor_bytes"):
+        floor = results["floor_bytes"] / MIB
+        lines.append(f"- no peak memory can be told below that of this program: {floor:.0f} MiB")
     if results.get("note"):
         lines.append(f"- {results['note']}")
     if results["missing"]:

@@ -9,13 +9,9 @@ benchmarks/run.py --only small versions       these workloads anew, the others a
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +19,8 @@ import measure
 import report
 import targets
 import tools
+from results import HERE, about_run, load, path_of, publish, save, say
 from workloads import QUICK, WORKLOADS, Bench, Sizes
-
-HERE = Path(__file__).resolve().parent
 
 
 def main() -> int:
@@ -44,7 +39,7 @@ def main() -> int:
     sizes = QUICK if arguments.quick else Sizes()
     bench = Bench(programs, folder, sizes, arguments.rounds or (1 if arguments.quick else 5), say)
     name = arguments.name or ("quick" if arguments.quick else "full")
-    path = HERE / f"results/{name}.json"
+    path = path_of(name)
     try:
         results = _run(bench, missing, arguments.only or list(WORKLOADS), path)
     except measure.Failed as error:
@@ -53,11 +48,9 @@ def main() -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     results["note"] = arguments.note or ""
-    _save(results, path)
-    page = report.results_page(results, targets.rows(results["workloads"]))
-    print(page)
-    if not arguments.quick:
-        (HERE / "RESULTS.md").write_text(page, encoding="utf-8")
+    save(results, path)
+    page = None if arguments.quick else "RESULTS.md"
+    publish(results, targets.rows, "run.py", page)
     if arguments.readme:
         report.put_into_readme(HERE.parent / "README.md", results)
     return 0
@@ -65,62 +58,19 @@ def main() -> int:
 
 def _run(bench: Bench, missing: list[str], names: list[str], path: Path) -> dict[str, Any]:
     """The results in `path`, with the named workloads measured anew; saved after each of them."""
-    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"workloads": {}}
-    results.update(
-        date=time.strftime("%Y-%m-%d"),
-        machine=_machine(bench.folder),
-        versions=_versions(bench),
-        missing=missing,
-        floor_bytes=measure.floor_bytes(),
-    )
-    path.parent.mkdir(exist_ok=True)
+    results = load(path)
+    results |= about_run(bench.folder, versions(bench), missing)
     for name in names:
         say(f"{name} …")
         measure.touch_memory()
         results["workloads"][name] = WORKLOADS[name](bench)
-        _save(results, path)
+        save(results, path)
     return results
 
 
-def _save(results: dict[str, Any], path: Path) -> None:
-    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-
-
-def _versions(bench: Bench) -> dict[str, str]:
+def versions(bench: Bench) -> dict[str, str]:
     probe = {n: tools.KINDS[n](p, bench.folder / n) for n, p in bench.programs.items()}
-    return {name: tool.version() for name, tool in probe.items()} | {
-        "Python": platform.python_version()
-    }
-
-
-def _machine(folder: Path) -> dict[str, Any]:
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(pages / measure.GIB),
-        "system": f"{platform.system()} {platform.release()}",
-        "filesystem": _filesystem(folder),
-    }
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(": ", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _filesystem(folder: Path) -> str:
-    """The kind of file system that `folder` lies on: the longest mount point above it."""
-    try:
-        with open("/proc/mounts", encoding="utf-8") as lines:
-            mounts = [line.split()[1:3] for line in lines]
-    except OSError:
-        return "unknown file system"
-    above = [(point, kind) for point, kind in mounts if folder.is_relative_to(point)]
-    return max(above, key=lambda mount: len(mount[0]))[1]
+    return {name: tool.version() for name, tool in probe.items()}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,10 +91,6 @@ def _parser() -> argparse.ArgumentParser:
     for name in tools.KINDS:
         parser.add_argument(f"--{name}", metavar="PROGRAM", help=f"the {name} to measure")
     return parser
-
-
-def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

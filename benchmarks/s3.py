@@ -8,34 +8,30 @@ benchmarks/s3.py               everything, then RESULTS-S3.md anew
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import inputs
 import measure
-import report
+import seaweed
 import tools
 import tools_s3
 from measure import MIB
 from measure import measure as cost_of
-from run import HERE, _machine, _save, _versions, say
-from targets import OURS, Part, Row, _peak, _row, _size, _step
-from tools_s3 import S3, S3GitData
-from workloads import QUICK, Bench, Sizes, _rounds, _same
+from results import HERE, about_run, load, path_of, publish, save, say
+from rows import OURS
+from run import versions
+from targets_s3 import rows
+from tools_s3 import S3GitData
+from workloads import QUICK, Bench, Sizes, check_same, in_rounds
 
 sys.path.insert(0, str(HERE.parent))
 from git_data.stores.access import Access
 from git_data.stores.s3 import open_s3
-from tests.helpers.faults import FaultProxy
-from tests.helpers.servers import CREDENTIALS, PROFILE, SeaweedFS, running
+from tests.helpers.servers import PROFILE, SeaweedFS
 
 NAMES = ("git-lfs", "dvc", OURS)
 
@@ -50,40 +46,37 @@ def main() -> int:
     arguments = parser.parse_args()
     given = {name: getattr(arguments, name.replace("-", "_")) for name in NAMES}
     programs, missing = tools.find({name: value for name, value in given.items() if value})
+    if not seaweed.is_installed():
+        say(f"not installed: {seaweed.MISSING}")
+        return 1
+    missing += [] if shutil.which("git-lfs-s3") else ["git-lfs-s3 (PyPI: git-remote-s3)"]
     measure.inherit_orphans()
-    path = HERE / f"results/{'s3-quick' if arguments.quick else 's3'}.json"
-    results = json.loads(path.read_text()) if path.exists() else {"workloads": {}}
+    path = path_of("s3-quick" if arguments.quick else "s3")
+    results = load(path)
     folder = Path(tempfile.mkdtemp(prefix="git-data-benchmark-"))
     rounds = arguments.rounds or (1 if arguments.quick else 3)
-    (folder / "credentials").write_text(CREDENTIALS)
-    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = str(folder / "credentials")  # the harness's own
     try:
-        with running(SeaweedFS, folder / "seaweed") as server:
-            measure.SERVERS.add(server.process.pid)
+        with seaweed.started(folder) as server:
             bench = _bench(programs, folder, QUICK if arguments.quick else Sizes(), rounds, server)
-            results |= {"date": time.strftime("%Y-%m-%d"), "machine": _machine(folder)}
-            results |= {"versions": _versions(bench), "missing": missing}
+            results |= about_run(folder, versions(bench), missing)
             for name in arguments.only or WORKLOADS:
                 say(f"{name} …")
                 measure.touch_memory()
                 results["workloads"][name] = WORKLOADS[name](bench, server)
-                _save(results, path)
+                save(results, path)
     except measure.Failed as error:
         say(f"stopped: {error}")
         return 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    page = report.results_page(results, rows(results["workloads"]), "benchmarks/s3.py")
-    print(page)
-    if not arguments.quick:
-        (HERE / "RESULTS-S3.md").write_text(page, encoding="utf-8")
+    publish(results, rows, "s3.py", None if arguments.quick else "RESULTS-S3.md")
     return 0
 
 
 def _bench(
     programs: dict[str, str], folder: Path, sizes: Sizes, rounds: int, server: SeaweedFS
 ) -> Bench:
-    here = S3(server.url, server.bucket, server.environment)
+    here = seaweed.bucket_of(server)
     programs = {name: found for name, found in programs.items() if name in NAMES}
     return Bench(programs, folder, sizes, rounds, say, lambda n, p, r: tools_s3.make(n, p, r, here))
 
@@ -95,7 +88,7 @@ def measure_small(bench: Bench, _: SeaweedFS) -> dict[str, object]:
     def make(path: Path) -> None:
         inputs.write_many(path, bench.sizes.count, bench.sizes.small, 2)
 
-    values = _rounds(bench, "s3-small", "data", make, NAMES, watch_reads=False)
+    values = in_rounds(bench, "s3-small", "data", make, NAMES, watch_reads=False)
     return {"count": bench.sizes.count, "size": bench.sizes.small, **values}
 
 
@@ -103,13 +96,13 @@ def measure_big(bench: Bench, _: SeaweedFS) -> dict[str, object]:
     def make(path: Path) -> None:
         inputs.write_random(path, bench.sizes.big, 1)
 
-    values = _rounds(bench, "s3-big", "big.bin", make, NAMES, watch_reads=False)
+    values = in_rounds(bench, "s3-big", "big.bin", make, NAMES, watch_reads=False)
     return {"size": bench.sizes.big, **values}
 
 
 def measure_requests(bench: Bench, server: SeaweedFS) -> dict[str, object]:
     """Ours alone, once, through a proxy that counts."""
-    with _proxy(server) as proxy:
+    with seaweed.proxy_to(server) as proxy:
         tool = _ours(bench, server, "s3-requests", "data", proxy.url)
         inputs.write_many(tool.work / "data", bench.sizes.count, bench.sizes.small, 2)
         _do(tool, tool.add_commit("data"))
@@ -122,7 +115,7 @@ def measure_requests(bench: Bench, server: SeaweedFS) -> dict[str, object]:
             proxy.forget()
             _do(tool, commands)
             found[step] = proxy.count()
-        _same(tool.work / "data", tool.copy / "data")
+        check_same(tool.work / "data", tool.copy / "data")
     return {"count": bench.sizes.count, "size": bench.sizes.small, "requests": found}
 
 
@@ -143,7 +136,7 @@ def measure_edit(bench: Bench, server: SeaweedFS) -> dict[str, object]:
 def measure_faults(bench: Bench, server: SeaweedFS) -> dict[str, object]:
     """Clones through a proxy, in turn without faults and with 5 % of all requests failing."""
     seconds: dict[str, list[float]] = {"without": [], "with": []}
-    with _proxy(server) as proxy:
+    with seaweed.proxy_to(server) as proxy:
         tool = _ours(bench, server, "s3-faults", "big.bin", proxy.url)
         inputs.write_random(tool.work / "big.bin", bench.sizes.big, 1)
         _do(tool, [*tool.add_commit("big.bin"), *tool.push()])
@@ -154,7 +147,7 @@ def measure_faults(bench: Bench, server: SeaweedFS) -> dict[str, object]:
                 if percent:
                     proxy.fail_some(percent, seed=number)
                 cost = cost_of(tool.clone(), tool.environ, tool.root / "log")
-                _same(tool.work / "big.bin", tool.copy / "big.bin")
+                check_same(tool.work / "big.bin", tool.copy / "big.bin")
                 seconds[name].append(cost.seconds)
     return {"size": bench.sizes.big, "seconds": seconds}
 
@@ -168,12 +161,8 @@ WORKLOADS = {
 }
 
 
-def _proxy(server: SeaweedFS) -> FaultProxy:
-    return FaultProxy(int(server.url.rpartition(":")[2]))
-
-
 def _ours(bench: Bench, server: SeaweedFS, name: str, data: str, endpoint: str) -> S3GitData:
-    s3 = S3(endpoint, server.bucket, server.environment)
+    s3 = seaweed.bucket_of(server, endpoint)
     tool = S3GitData(bench.programs[OURS], bench.root(name) / OURS, s3)
     tool.create(data)
     return tool
@@ -191,50 +180,6 @@ def _no_op_push(tool: S3GitData) -> measure.Command:
 def _do(tool: S3GitData, commands: list[measure.Command]) -> None:
     for command in commands:
         measure.run(command.words, command.folder, tool.environ)
-
-
-# What is to be reached
-
-
-def rows(workloads: dict[str, Any]) -> list[Row]:
-    small, big = (workloads.get(name, {}) for name in ("small", "big"))
-    many = f"{small.get('count', 0):,} files of {_size(small.get('size'))}"
-    size = _size(big.get("size"))
-    return [
-        _step(small, "push", f"push of {many}", dvc=0.15, lfs=0.3),
-        _step(small, "clone", "clone of them", dvc=0.15, lfs=0.3),
-        *_requests(workloads.get("requests", {})),
-        _step(big, "push", f"push of {size}", dvc=0.7),
-        _step(big, "clone", "clone of it", dvc=0.7),
-        *(_row(f"{step}, peak memory", [_peak(big, step, 250)], "") for step in ("push", "clone")),
-        _edit(workloads.get("edit", {})),
-        _faults(workloads.get("faults", {})),
-    ]
-
-
-def _requests(values: dict[str, Any]) -> list[Row]:
-    found = values.get("requests", {})
-    limits = {"push": 30, "clone": 30, "second push": 2}
-    return [
-        _row(f"requests of that {step}", [Part(limit, found.get(step), "")], "")
-        for step, limit in limits.items()
-    ]
-
-
-def _edit(values: dict[str, Any]) -> Row:
-    part = values["sent"] / values["size"] * 100 if values else None
-    work = f"an edit of {_size(values.get('edit'))} in the middle of {_size(values.get('size'))}"
-    return _row(f"{work}, sent", [Part(3, part, " %")], f"{_size(values.get('sent'))} sent")
-
-
-def _faults(values: dict[str, Any]) -> Row:
-    seconds = values.get("seconds", {})
-    pairs = zip(seconds.get("with", ()), seconds.get("without", ()), strict=True)
-    ratios = [one / other for one, other in pairs]
-    medians = ", ".join(f"{name} {median(times):.2f} s" for name, times in seconds.items() if times)
-    work = f"clone of {_size(values.get('size'))}, 5 % of all requests failing"
-    value = median(ratios) if ratios else None
-    return _row(work, [Part(2, value, " × without")], medians)
 
 
 if __name__ == "__main__":

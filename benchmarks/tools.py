@@ -191,7 +191,13 @@ class GitData(Tool):
 KINDS: dict[str, type[Tool]] = {"git": Tool, "git-lfs": GitLfs, "dvc": Dvc, "git-data": GitData}
 
 
+def which(program: str) -> str | None:
+    """Where a program is, by a path that holds in every folder."""
+    found = shutil.which(program)
+    return os.path.abspath(found) if found else None
+
+
 def find(programs: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Where each tool's program is, and the names of those that are missing."""
-    found = {name: shutil.which(programs.get(name, name)) for name in KINDS}
+    found = {name: which(programs.get(name, name)) for name in KINDS}
     return {n: p for n, p in found.items() if p}, [n for n, p in found.items() if not p]

@@ -80,7 +80,7 @@ def measure_big(bench: Bench) -> Values:
     def make(path: Path) -> None:
         inputs.write_random(path, bench.sizes.big, 1)
 
-    values = _rounds(bench, "big", "big.bin", make, ("git-lfs", "dvc", OURS), checkout=True)
+    values = in_rounds(bench, "big", "big.bin", make, ("git-lfs", "dvc", OURS), checkout=True)
     return {"size": bench.sizes.big, **values}
 
 
@@ -88,7 +88,7 @@ def measure_small(bench: Bench) -> Values:
     def make(path: Path) -> None:
         inputs.write_many(path, bench.sizes.count, bench.sizes.small, 2)
 
-    values = _rounds(bench, "small", "data", make, ("git", "git-lfs", "dvc", OURS))
+    values = in_rounds(bench, "small", "data", make, ("git", "git-lfs", "dvc", OURS))
     return {"count": bench.sizes.count, "size": bench.sizes.small, **values}
 
 
@@ -99,7 +99,7 @@ def measure_huge(bench: Bench) -> Values:
         inputs.write_random(path, bench.sizes.huge, 3)
 
     once = bench._replace(rounds=1)
-    values = _rounds(once, "huge", "huge.bin", make, (OURS,))
+    values = in_rounds(once, "huge", "huge.bin", make, (OURS,))
     return {"size": bench.sizes.huge, **values}
 
 
@@ -140,7 +140,7 @@ WORKLOADS: dict[str, Callable[[Bench], Values]] = {
 }
 
 
-def _rounds(
+def in_rounds(
     bench: Bench,
     name: str,
     data: str,
@@ -211,7 +211,7 @@ class _Round:
             tool = self.tools[name]
             self.step("clone", name, tool.clone())
             self.step("first status", name, [Command(["git", "status"], tool.copy)])
-            _same(self.root / self.data, tool.copy / self.data)
+            check_same(self.root / self.data, tool.copy / self.data)
             tool.copy = tool.root / "copy-2"
 
     def checkout(self) -> None:
@@ -229,7 +229,7 @@ class _Round:
             if (tool.work / self.data).exists():
                 raise Failed(f"{tool.work / self.data} is still there without its commit")
             self.step("checkout", name, tool.checkout("main"))
-            _same(source, tool.work / self.data)
+            check_same(source, tool.work / self.data)
 
 
 def _reads(tool: Tool, data: str) -> dict[str, int]:
@@ -272,7 +272,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _same(source: Path, target: Path) -> None:
+def check_same(source: Path, target: Path) -> None:
     """Raises Failed unless the tool brought back what it was given."""
     for path in [source] if source.is_file() else source.rglob("*.bin"):
         other = target / path.relative_to(source)

@@ -17,6 +17,7 @@ from .errors import DataError
 from .git import Git
 from .guard import POINTERS
 from .inventory import items_at, left_as_pointers
+from .pip import pip_install
 from .repo import Repo
 from .teamchecks import Problem
 from .worktree import needs_recovery
@@ -135,7 +136,7 @@ def _chunker() -> Iterator[Problem]:
         yield Problem(
             "chunker",
             "the compiled chunker of pyfastcdc is missing: pushes are some 300 times slower",
-            "pip install --force-reinstall --no-cache-dir pyfastcdc",
+            pip_install("--force-reinstall", "--no-cache-dir", "pyfastcdc"),
         )
 
 

@@ -98,6 +98,7 @@ def bring(  # noqa: PLR0913
     item: Import,
     *,
     pointers: bool = False,
+    dry_run: bool = False,
     progress: Progress = SILENT,
 ) -> Imported:
     """Import what `item` names: data first, then all that changes here at once, staged.
@@ -111,6 +112,8 @@ def bring(  # noqa: PLR0913
     need_filter(repo, wanted)
     stores, places = incoming.find_stores(repo, one, wanted) if wanted else ((), [])
     one = one._replace(item=one.item._replace(stores=stores))
+    if dry_run:
+        return _summary(one, [])
     failed = [] if pointers else incoming.fetch(repo, wanted, places, progress)
     if failed and len(failed) == len(wanted):
         raise _nothing_came(failed[0][1], source)

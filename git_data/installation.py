@@ -9,7 +9,7 @@ import sys
 from .errors import GitError, UsageError
 from .git import Git
 
-_SECTIONS = ("filter.data", "diff.data", "merge.data")
+COMMANDS = ("filter.data.process", "diff.data.textconv", "merge.data.driver")  # one a section
 # A blob comes as a temporary file, which the filter has made the text to show already (showing.py):
 # so most sides of a diff cost no Python.
 _TEXTCONV = (
@@ -50,25 +50,40 @@ def entries() -> dict[str, str]:
 
 
 def install(git: Git, scope: str) -> dict[str, str]:
-    """Write the settings in `--global` or `--local` config; gives what was written."""
-    wanted = entries()
-    for name, value in wanted.items():
+    """Write the settings in `--global` or `--local` config; gives somebody else's commands that
+    stood in their place, by name."""
+    foreign = {name: found for name in COMMANDS if (found := _foreign(git, scope, name))}
+    for name, value in entries().items():
         git.run("config", scope, "--replace-all", name, value)
-    return wanted
+    return foreign
 
 
 def uninstall(git: Git, scope: str) -> list[str]:
-    """Take exactly that back: our settings, no other in the same sections; gives their names."""
+    """Take exactly that back: our settings, no other in the same sections, and none where the
+    command is somebody else's; gives their names."""
+    kept = tuple(_section(name) for name in COMMANDS if _foreign(git, scope, name))
     removed = []
     for name in entries():
+        if _section(name) in kept:
+            continue
         status = git.attempt("config", scope, "--unset-all", name)[0]
         if status == 0:
             removed.append(name)
         elif status != 5:  # 5: it was not set
             raise GitError(f"cannot remove {name} from Git's {scope[2:]} config")
-    for section in _SECTIONS:
-        _remove_empty(git, scope, section)
+    for name in COMMANDS:
+        _remove_empty(git, scope, _section(name))
     return removed
+
+
+def _foreign(git: Git, scope: str, name: str) -> str:
+    """The command that is set, if it is not ours, be it of another installation; else ""."""
+    found = git.line("config", scope, "--get", name) or ""
+    return "" if "git-data" in found else found
+
+
+def _section(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def _remove_empty(git: Git, scope: str, section: str) -> None:

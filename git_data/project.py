@@ -182,14 +182,33 @@ def read_file(git: Git, top: str) -> Project | None:
 
 def read_blob(git: Git, revision: str) -> Project | None:
     """The `.gitdata` of a commit or tree, or with "" of the index; None when there is none."""
-    name = f"{revision}:{NAME}"
-    size = git.line("cat-file", "-s", name)
-    if size is None:
+    found = in_tree(git, revision) if revision else _in_index(git)
+    if found is None:
         return None
-    _check_size(int(size))
-    if git.line("cat-file", "-t", name) != "blob":
-        raise FormatError(f"{name} is no file")
-    return parse(_listed(git, "--blob", name))
+    mode, blob = found
+    if not mode.startswith("100"):
+        where = f"of {revision[:12]}" if revision else "that is staged"
+        raise FormatError(
+            f"the {NAME} {where} is no regular file", "it is never read through a link"
+        )
+    _check_size(int(git.line("cat-file", "-s", blob) or 0))
+    return parse(_listed(git, "--blob", blob))
+
+
+def in_tree(git: Git, revision: str) -> tuple[str, str] | None:
+    """Mode and id."""
+    status, out, _ = git.attempt("ls-tree", "-z", "--full-tree", revision, "--", NAME)
+    if status != 0 or not out:
+        return None
+    mode, _, blob = out.partition(b"\t")[0].decode().split()
+    return mode, blob
+
+
+def _in_index(git: Git) -> tuple[str, str] | None:
+    """Mode and id; None too while it is in conflict."""
+    _, out, _ = git.attempt("ls-files", "--stage", "-z", "--", f":(top,literal){NAME}")
+    fields = out.partition(b"\t")[0].decode().split()
+    return (fields[0], fields[1]) if fields[2:] == ["0"] else None
 
 
 def _check_size(size: int) -> None:

@@ -14,7 +14,7 @@ from . import project
 from .addresses import Kind, git_folder, place_of_url
 from .asking import Missing, is_commit_id
 from .config import settings, sources_folder
-from .errors import DataError, FormatError, Unreachable
+from .errors import DataError, Unreachable
 from .git import Git, Location
 from .keeping import Kept, check_revision
 from .oid import hash_bytes
@@ -57,12 +57,8 @@ class Source(Repo):
 
     def project_at(self, revision: str) -> Project:
         if revision not in self._projects:
-            listed = self.git.run("ls-tree", "-z", "--full-tree", revision, project.NAME)
-            if listed:
-                mode, _, blob = listed.partition(b"\t")[0].decode().split()
-                if not mode.startswith("100"):
-                    raise FormatError(f"{project.NAME} of {self.origin.shown} is no regular file")
-                self.bring_blobs([blob])  # larger ones do not come by themselves
+            if found := project.in_tree(self.git, revision):
+                self.bring_blobs([found[1]])  # larger ones do not come by themselves
             self._projects[revision] = super().project_at(revision)
         return self._projects[revision]
 

@@ -32,6 +32,7 @@ VALUES = "conversation gitattributes transfer"  # whose records the commands tak
 TABLE = {
     # words
     "errors": "",
+    "pip": "",
     "progress": "",
     "oid": "errors",
     # formats
@@ -86,9 +87,9 @@ TABLE = {
     "stores/http": "stores/web/* stores/base stores/access errors",
     "stores/web": "",
     "stores/filestore": "stores/base oid errors",
-    "stores/filesystems": "stores/filestore stores/web/* stores/base stores/access errors",
+    "stores/filesystems": "pip stores/filestore stores/web/* stores/base stores/access errors",
     "stores/sftp": "stores/ssh stores/filestore stores/base stores/access errors",
-    "stores/ssh": "stores/filestore stores/web/* stores/base stores/access errors",
+    "stores/ssh": "pip stores/filestore stores/web/* stores/base stores/access errors",
     "stores/web/*": "stores/web/* stores/base stores/access stores/body oid errors",
     "stores/s3": "stores/base stores/access stores/s3address stores/s3body stores/s3client"
     " stores/s3errors errors",
@@ -145,7 +146,7 @@ TABLE = {
     "storing": f"repo inventory proving project transfer stores stores/probe stores/wrap {WORDS}",
     "trial": "git installation pointer errors",
     "teamchecks": "repo hooking managers installation receiving beside mending git",
-    "checks": "repo checking guard inventory storing tracking teamchecks installation project"
+    "checks": "pip repo checking guard inventory storing tracking teamchecks installation project"
     f" worktree chunker git {WORDS}",
     "remote": "updates refnames errors",
     "registryservice": "remote deepening pushing refs bundles updates history refnames git config"

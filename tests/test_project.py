@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 
@@ -6,6 +7,8 @@ from git_data import project
 from git_data.errors import FormatError, UsageError
 from git_data.git import Git
 from git_data.project import Project, parse_size
+
+COMMIT = ("-c", "user.name=a", "-c", "user.email=a", "commit", "-qm", "x")
 
 
 @pytest.fixture
@@ -179,13 +182,38 @@ def test_a_link_a_folder_and_a_giant_are_refused(git, tmp_path):
         project.read_file(git, git.folder)
 
 
+def test_a_link_a_folder_and_a_giant_are_refused_when_committed(git, tmp_path):
+    place = tmp_path / ".gitdata"
+    place.symlink_to("[store]\n\turl = /evil\n")  # a link's target is a blob too
+    check_refused_when_committed(git, "no regular file")
+    place.unlink()
+    place.mkdir()
+    (place / "file").touch()
+    git.run("add", ".gitdata")
+    git.run(*COMMIT)
+    with pytest.raises(FormatError, match="no regular file"):
+        project.read_blob(git, "HEAD")
+    shutil.rmtree(place)
+    place.write_bytes(b"#" * (project.MAX_BYTES + 1))
+    check_refused_when_committed(git, "more than")
+
+
+def check_refused_when_committed(git, why):
+    git.run("add", "-A")
+    with pytest.raises(FormatError, match=why):
+        project.read_blob(git, "")
+    git.run(*COMMIT)
+    with pytest.raises(FormatError, match=why):
+        project.read_blob(git, "HEAD")
+
+
 def test_of_a_commit_of_the_index_and_of_nothing(git):
     assert project.read_file(git, git.folder) is None
     assert project.read_blob(git, "") is None
     assert project.read_blob(git, "HEAD") is None
     write(git, "[store]\n url = /first\n")
     git.run("add", ".gitdata")
-    git.run("-c", "user.name=a", "-c", "user.email=a", "commit", "-qm", "x")
+    git.run(*COMMIT)
     write(git, "[store]\n url = /second\n")
     git.run("add", ".gitdata")
     assert project.read_blob(git, "HEAD") == Project(store="/first")

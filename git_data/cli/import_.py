@@ -16,7 +16,16 @@ from ..project import Import
 from ..repo import Repo
 from .get import own_name
 from .hooked import ensure_hook
-from .options import Here, add_json, add_quiet, count, describe, need_work_tree, write_json
+from .options import (
+    Here,
+    add_dry_run,
+    add_json,
+    add_quiet,
+    count,
+    describe,
+    need_work_tree,
+    write_json,
+)
 from .outcome import Failed, failed_of, finish
 from .terminal import Screen, human_size, printable
 
@@ -45,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--copy", action="store_true", help="git push sends the data to our own store too"
     )
+    add_dry_run(parser, "say what would come in")
     add_json(parser)
     add_quiet(parser)
 
@@ -66,14 +76,15 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
         rev=followed(arguments.rev or "", commit),
         copy=arguments.copy,
     )
-    done = bring(repo, source, commit, item, pointers=arguments.no_download, progress=screen)
+    pointers, dry_run = arguments.no_download, arguments.dry_run
+    done = bring(repo, source, commit, item, pointers=pointers, dry_run=dry_run, progress=screen)
     screen.finish()
-    if done.size:
+    if done.size and not dry_run:
         ensure_hook(repo, screen)
     if arguments.json:
-        write_json(screen, to_json(done))
+        write_json(screen, {**to_json(done), "dry_run": dry_run})
     else:
-        _tell(done, source.origin.shown, screen)
+        _tell(done, source.origin.shown, dry_run, screen)
     return finish(pulled_later(done.failed), done.files, "fetched", screen)
 
 
@@ -106,10 +117,13 @@ def to_json(done: Imported) -> dict[str, Any]:
     }
 
 
-def _tell(done: Imported, where: str, screen: Screen) -> None:
+def _tell(done: Imported, where: str, dry_run: bool, screen: Screen) -> None:
     files = count(done.files, "file") + (f", {human_size(done.size)} of data" if done.size else "")
     at = printable(version(done.item))
     screen.say(f"{printable(done.item.name)}: {files}, from {printable(where)} at {at}")
+    if dry_run:
+        screen.say("nothing was changed; without -n it would be")
+        return
     message = shlex.quote(f"Import {done.item.name}")
     screen.say(f"all of it is staged: git commit -m {printable(message)}")
 

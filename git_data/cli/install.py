@@ -10,7 +10,7 @@ from ..errors import DataError
 from ..git import Git
 from ..repo import Repo
 from .options import describe
-from .terminal import Screen
+from .terminal import Screen, printable
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "repository: pre-commit stops broken pointers, pre-receive guards a server. The pre-push "
         "hook comes by itself."
         if command == "install"
-        else "Take back exactly what `git data install` set; data and pointers stay as they are."
+        else "Take back exactly what `git data install` set; data and pointers stay as they are, "
+        "and without --local the hooks of repositories too."
     )
     examples = (f"git data {command} --local", f"git data {command} --hook pre-commit")
     describe(parser, what, *examples)
@@ -37,7 +38,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     git = Git(".", environment())
     where = "this repository" if arguments.local else "this user"
     if arguments.command == "install":
-        installation.install(git, scope)
+        for name, value in installation.install(git, scope).items():
+            screen.note(f"git-data: {name} was {printable(value)}; it is replaced")
         if arguments.local:
             hooking.ensure(Repo.open(), installation.launch_command())
         screen.write(
@@ -48,6 +50,10 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
     hooks = [hooking.remove(Repo.open(), name) for name in hooking.NAMES if arguments.local]
     done = "is no longer set up" if removed or any(hooks) else "was not set up"
     screen.write(f"git-data {done} for {where}; pointers and data are untouched\n")
+    if not arguments.local:
+        screen.note("git-data: hooks stay in their repositories: git data uninstall --local there")
+    elif git.line("config", "--get", installation.COMMANDS[0]):
+        screen.note("git-data: this user's filter will bring the pre-push hook back")
     return 0
 
 

@@ -28,11 +28,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "git data store --mirror https://mirror.example.org/registry",
     )
     parser.add_argument(
-        "url", nargs="?", metavar="URL", help="a folder, s3://…, https://…, sftp://…"
+        "url",
+        nargs="?",
+        metavar="URL",
+        help="a folder, s3:// https:// webdav:// sftp:// gs:// az://",
     )
     parser.add_argument("--unset", action="store_true", help="name no store (or mirror) any more")
     parser.add_argument(
-        "--mirror", metavar="URL", help="name a place that is read when the store is down"
+        "--mirror",
+        metavar="URL",
+        help="a place that is read for what the store does not give",
     )
     parser.add_argument(
         "--check", action="store_true", help="write, read, compare and race there; tell what it can"

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from .access import Access
 from .base import Store
 from .pace import Paced
-from .retry import PATIENCE, Retrying
+from .retry import Retrying
 from .wrap import Existing
 
 
@@ -53,8 +53,7 @@ def open_store(url: str, *, base: str, create: bool = False, access: Access = AN
         raise UsageError(f"no store can be opened at {url}: {known} is what this version knows")
     module = importlib.import_module(f".{_NETWORK[scheme].module}", __package__)
     opener: Callable[[str, Access], Store] = getattr(module, _NETWORK[scheme].opener)
-    patience = PATIENCE if access.patience is None else access.patience
-    store = Retrying(Paced(opener(url, access)), patience)
+    store = Retrying(Paced(opener(url, access)), access.patience)
     return store if create else Existing(store)
 
 

@@ -63,3 +63,7 @@ class Access(NamedTuple):
     key: str | None = None  # http.sslKey
     credentials: Credentials = NoCredentials()
     patience: float | None = None  # data.patience: seconds without progress; None: as usual
+
+    def stall(self, most: float) -> float:
+        """Seconds without a byte after which one try has failed."""
+        return min(most, self.patience) if self.patience else most

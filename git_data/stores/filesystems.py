@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..errors import SAFE, DataError, Denied, Unreachable, UsageError
+from ..pip import pip_install
 from .access import Access
 from .base import Part
 from .filestore import FileStore, Found, explain_os_error, is_away
@@ -90,7 +91,7 @@ def _opener(scheme: str, options: dict[str, str]) -> Callable[[], Any]:
         except ImportError:
             raise UsageError(
                 f"a store at {scheme}:// needs packages that are not installed",
-                f"pip install fsspec {backend.package}",
+                pip_install("fsspec", backend.package),
             ) from None
         except Exception as error:
             raise UsageError(

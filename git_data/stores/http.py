@@ -27,7 +27,7 @@ _LARGE = 1 << 20  # bytes; a larger body is not sent before its folder is known 
 def open_http(url: str, access: Access, timeouts: Timeouts | None = None) -> HttpStore:
     """The store at `http://…` or `https://…`; nothing is asked yet. UsageError for no address."""
     found, login = parse_url(url)
-    timeouts = timeouts or Timeouts()
+    timeouts = timeouts or Timeouts(stall=access.stall(Timeouts().stall))
     return HttpStore(Session(found, access, login, timeouts), timeouts.turn, access.single_writer)
 
 

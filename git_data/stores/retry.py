@@ -31,13 +31,13 @@ _Result = TypeVar("_Result")
 
 
 class Retrying(Around):
-    """Tries again what was Unreachable, for so many seconds without progress. With 0 nothing is
-    tried twice; `least` is for a try that takes longer than all patience."""
+    """Tries again what was Unreachable, for so many seconds without progress; with 0 nothing is
+    tried twice. None: PATIENCE, and FIRST_PATIENCE until the store said anything at all."""
 
     def __init__(
         self,
         inner: Store,
-        patience: float = PATIENCE,
+        patience: float | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
@@ -45,7 +45,8 @@ class Retrying(Around):
         super().__init__(inner)
         # Bytes that are wrong may have become so on their way: ask for the same once more.
         self.copies: Sequence[Readable] = (self,)
-        self._patience = patience
+        self._patience = PATIENCE if patience is None else patience
+        self._first_patience = FIRST_PATIENCE if patience is None else patience
         self._clock = clock
         self._sleep = sleep
         self._answers = 0
@@ -74,7 +75,7 @@ class Retrying(Around):
     def _is_over(self, count: int, seconds: float) -> bool:
         """After so many failures in a row, in so many seconds, the next pause among them."""
         if not self._answers:
-            return seconds > min(FIRST_PATIENCE, self._patience)
+            return seconds > self._first_patience
         return seconds > self._patience and (count >= LEAST_TRIES or not self._patience)
 
     def _ask(self, work: Callable[[], _Result]) -> _Result:

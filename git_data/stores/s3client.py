@@ -160,7 +160,7 @@ class _Line:
         self._http = URLLib3Session(
             verify=_verify(session, access),
             proxies=_proxies(url, access),
-            timeout=(CONNECT_SECONDS, STALL_SECONDS),
+            timeout=(CONNECT_SECONDS, access.stall(STALL_SECONDS)),
             max_pool_connections=CONNECTIONS,
             client_cert=_client_certificate(access),
         )
@@ -292,7 +292,7 @@ def _reason(error: BaseException | None) -> str:
     """In the system's words, if it has some."""
     kind = type(error).__name__
     if "Timeout" in kind:
-        return f"nothing came for {CONNECT_SECONDS if 'Connect' in kind else STALL_SECONDS} s"
+        return "it cannot be reached in time" if "Connect" in kind else "nothing came any more"
     for _ in range(10):
         if isinstance(error, OSError) and error.strerror:
             return error.strerror

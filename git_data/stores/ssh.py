@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..errors import SAFE, DataError, Denied, StoreError, Unreachable, UsageError
+from ..pip import pip_install
 from .access import HOW_TO_TRUST, Access
 from .filestore import explain_os_error, is_away
 from .web.faults import why
@@ -75,7 +76,7 @@ class Connection:
     def open_sftp(self) -> Any:
         """A session for one thread at a time."""
         session = self._transport().open_session(timeout=CONNECT_SECONDS)
-        session.settimeout(STALL_SECONDS)
+        session.settimeout(self._access.stall(STALL_SECONDS))
         session.invoke_subsystem("sftp")
         return _library().SFTPClient(session)
 
@@ -180,7 +181,7 @@ def _library() -> Any:
     except ImportError as error:
         raise UsageError(
             "a store at sftp:// needs the package paramiko, which is not installed",
-            "pip install paramiko",
+            pip_install("paramiko"),
         ) from error
     logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr
     return paramiko

@@ -2,7 +2,18 @@
 
 import pytest
 
-from ..helpers.faults import Answer, Cut, Flip, LoseAnswer, Reset, broken, busy, expired
+from ..helpers.faults import (
+    Answer,
+    Cut,
+    Flip,
+    LoseAnswer,
+    Reset,
+    Stall,
+    Trickle,
+    broken,
+    busy,
+    expired,
+)
 from ..helpers.trouble import leftovers
 from ..helpers.world import random_bytes
 
@@ -74,15 +85,24 @@ def test_many_small_files_are_few_requests(network):
 
 @pytest.mark.parametrize(
     "fault",
-    [Reset(1_000_000), Cut(2_000_000), Flip(500_000), busy(503), busy(429, 1), broken()],
+    [
+        *(Reset(1_000_000), Cut(2_000_000), Flip(500_000), busy(503), busy(429, 1), broken()),
+        *(Stall(1_000_000), Trickle(1_000_000, 1 << 16, 0.01)),
+    ],
     ids=lambda fault: type(fault).__name__ + str(getattr(fault, "status", "")),
 )
 def test_a_clone_gets_over_it(network, pushed, fault):
-    network.proxy.add(fault, "GET", "/packs/", times=2)
+    if isinstance(fault, Stall):
+        network.patience(2)  # else a minute
+    in_a_body = not isinstance(fault, Answer)  # of a large one; the first two reads are short
+    network.proxy.add(fault, "GET", "/packs/", times=4 if in_a_body else 2)
     copy = network.clone()
     assert copy.said.err == ""
     assert contents(copy) == FILES
-    assert sum(one.fault == fault for one in network.proxy.seen) == 2
+    if in_a_body:
+        assert network.proxy.bodies_hit == 2
+    else:
+        assert sum(one.fault == fault for one in network.proxy.seen) == 2
 
 
 @pytest.mark.parametrize("fault", [LoseAnswer(), busy(503), broken()])

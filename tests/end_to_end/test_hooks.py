@@ -92,6 +92,24 @@ def test_uninstall_leaves_what_was_there_before(repo):
     assert not hook_of(repo, "pre-push" + KEPT).exists()
 
 
+def test_uninstall_leaves_the_commands_of_others(world, repo):
+    def process(*words):
+        return world.git("config", "--global", *words, "filter.data.process", code=None).out
+
+    world.git("config", "--global", "diff.data.textconv", "cat")
+    world.git("config", "--global", "filter.data.process", "mine")
+    said = world.git("data", "uninstall")
+    assert process("--get") == "mine\n"
+    assert world.git("config", "--global", "diff.data.textconv").out == "cat\n"
+    assert "merge.data" not in world.git("config", "--global", "--list").out
+    assert "git data uninstall --local" in said.err
+    said = world.git("data", "install")
+    assert "filter.data.process was mine; it is replaced" in said.err
+    assert "filter-process" in process("--get")
+    said = repo.git("data", "uninstall", "--local")
+    assert "bring the pre-push hook back" in said.err
+
+
 def test_a_hooks_path_of_the_user_is_never_written_to(world, repo):
     folder = world.root / "my-hooks"
     folder.mkdir()

@@ -532,7 +532,6 @@ def test_a_git_host_is_asked_once_whether_it_is_a_registry(limited, place, pushe
 
 @pytest.mark.parametrize("kind", ["http"], indirect=False)
 def test_a_registry_behind_a_plain_web_server(limited, web_host, kind, tmp_path):
-    pytest.importorskip("git_data.stores.http")
     root = web_host.files / f"{tmp_path.name}-{os.getpid()}"
     repo = limited.repo("work")
     repo.write(".gitattributes", TRACKED)

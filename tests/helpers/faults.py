@@ -182,6 +182,7 @@ class FaultProxy:
         self._released = threading.Event()
         self._closed = threading.Event()
         self._stalled = threading.Semaphore(0)
+        self.bodies_hit = 0  # a fault in a body that is shorter hits nothing
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -370,6 +371,8 @@ class FaultProxy:
             position += len(piece)
 
     def _at_the_fault(self, piece: bytes, fault: Fault) -> Iterator[bytes]:
+        with self._lock:
+            self.bodies_hit += 1
         if isinstance(fault, Reset):
             raise _ResetConnectionError
         if isinstance(fault, Cut):

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+from .missing import missing
+
 _APACHE = """\
 ServerName 127.0.0.1
 Listen 127.0.0.1:{port}
@@ -123,7 +125,7 @@ def _as_somebody() -> list[str]:
 def web(root: Path) -> Iterator[Host]:
     """http://127.0.0.1:PORT/git/NAME for anybody, /private/NAME for USER."""
     if not shutil.which("apache2") or not _MODULE_FOLDER.is_dir():
-        pytest.skip("apache2 is not installed")
+        missing("apache2 is not installed")
     repositories = root / "repositories"
     repositories.mkdir()
     (root / "files").mkdir()
@@ -193,7 +195,7 @@ PidFile none
 def ssh(root: Path) -> Iterator[SshHost]:
     sshd = shutil.which("sshd") or "/usr/sbin/sshd"
     if not os.path.exists(sshd) or not shutil.which("ssh-keygen"):
-        pytest.skip("sshd is not installed")
+        missing("sshd is not installed")
     repositories = root / "repositories"
     repositories.mkdir()
     port = free_port()

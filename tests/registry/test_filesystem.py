@@ -242,7 +242,7 @@ class TestGet(OfGitData, AbstractGetTests):
 @pytest.fixture
 def tables(user, work):
     """A folder of two Parquet files and a CSV, pushed; what is in them."""
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     work.data("track", "*.parquet", "*.csv")
@@ -259,7 +259,8 @@ def tables(user, work):
 
 
 def test_pandas(url, tables):  # noqa: F811
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     options = {"repo": url}
     frame = pandas.read_parquet("gitdata://table/0.parquet", storage_options=options)
     assert frame["b"].tolist() == tables["b"]
@@ -268,14 +269,15 @@ def test_pandas(url, tables):  # noqa: F811
 
 
 def test_arrow(url, tables):  # noqa: F811
-    dataset = pytest.importorskip("pyarrow.dataset")
+    from pyarrow import dataset
+
     fs = GitDataFileSystem(url, skip_instance_cache=True)
     found = dataset.dataset("table", filesystem=fs, format="parquet").to_table(columns=["c"])
     assert found.num_rows == 80_000 and found["c"].to_pylist()[:40_000] == tables["c"]
 
 
 def test_arrow_reads_only_the_columns_it_needs(url, user, work):  # noqa: F811
-    pa = pytest.importorskip("pyarrow")
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     work.data("track", "*.parquet")
@@ -296,7 +298,6 @@ def test_arrow_reads_only_the_columns_it_needs(url, user, work):  # noqa: F811
 
 
 def test_dask_on_two_workers(url, user, tables, monkeypatch):  # noqa: F811
-    pytest.importorskip("distributed")
     import dask
     import dask.dataframe
     from distributed import Client, LocalCluster

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from ..helpers.world import Checkout
+from ..helpers.world import Checkout, random_bytes
 from .conftest import FILES, SONG
 from .test_get import SONGS, content
 
@@ -410,3 +410,36 @@ def test_secrets_in_an_address_are_not_committed(world, ours, registry):
     done = ours.data("import", url, "music/play.sh")
     assert section(ours, "play.sh")["url"] == "https://example.org/registry"
     assert "secret" not in done.out + done.err
+
+
+def test_a_dry_run_changes_nothing(ours, registry):
+    shutil.rmtree(registry.path / "data" / "packs")  # no data is read
+    done = take(ours, "music/songs", "--rev", "v1", "-n")
+    assert "songs: 3 files, 75.0 KB of data, from " in done.out
+    assert "nothing was changed" in done.out
+    assert take(ours, "music/songs", "-n", "--json").json()["dry_run"] is True
+    assert ours.status() == "" and not (ours.path / "songs").exists()
+    assert "own is in Git already" in take(ours, "music/songs", "-o", "own", "-n", code=1).err
+
+
+def test_many_files_are_few_processes_and_requests(world, network):
+    """A folder of 100,000 files must not be 100,000 of either."""
+    ours, costs = world.repo("ours"), []
+    ours.commit(file="x")
+    for count in (40, 600):
+        files = {f"many{count}/{n % 20}/{n:05}.bin": random_bytes(2_000, n) for n in range(count)}
+        if count == 40:
+            source = network.repo(**files)
+        else:
+            source.commit("more", **files)
+        source.git("push", "-q", "origin", "main")
+        network.proxy.forget()
+        log = world.root / f"trace{count}"
+        words = ("import", str(network.origin), f"many{count}", "-o", f"in/{count}")
+        ours.data(*words, env={"GIT_TRACE": str(log)})
+        assert ours.read(f"in/{count}/7/00007.bin") == random_bytes(2_000, 7)
+        starts = sum(" built-in: git " in line for line in log.read_text().splitlines())
+        costs.append((starts, network.proxy.count()))
+    (few, small), (many, large) = costs
+    assert many <= few + 2
+    assert large <= small + 2

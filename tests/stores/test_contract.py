@@ -12,12 +12,15 @@ from git_data.stores.access import Access
 from git_data.stores.base import NAME_CHARACTERS, READ_BYTES, HasPaths, Resumes
 from git_data.stores.filestore import FileStore
 from git_data.stores.filesystems import SpecFiles
+from git_data.stores.local import LocalStore
+from git_data.stores.mirrored import Mirrored
 from git_data.stores.pace import Paced
 from git_data.stores.probe import Probe, probe
 from git_data.stores.retry import Retrying
 from git_data.stores.s3 import open_s3
 from git_data.stores.sftp import open_sftp
 from git_data.stores.wrap import Counting
+from git_data.tracing import Traced
 
 from ..helpers import servers
 
@@ -69,7 +72,8 @@ def sftp(request):
 
 def memory(request):
     """Of fsspec's own file systems that which behaves as those of clouds do."""
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     root = f"/{uuid.uuid4().hex}/store"
     load = lambda: fsspec.filesystem("memory")  # noqa: E731
     return FileStore(SpecFiles(load, root, f"memory:/{root}"), single_writer=True)
@@ -79,8 +83,16 @@ def flaky(store):
     return Retrying(Flaky(store), sleep=lambda seconds: None)
 
 
+def mirrored(request):
+    """The mirror is empty: nothing may be asked of it but what the first has not."""
+    mirror = request.getfixturevalue("tmp_path") / "mirror"
+    return Mirrored(local(request), [lambda: LocalStore(mirror, create=True)])
+
+
 STORES = {
     "local": local,
+    "mirrored": mirrored,
+    "traced": lambda request: Traced(local(request), [].append),
     "counting": lambda request: Counting(local(request)),
     "retrying": lambda request: Retrying(local(request)),
     "retrying over a bad network": lambda request: flaky(local(request)),

@@ -2,6 +2,7 @@
 the right one is told. The contract is in test_contract.py, with fsspec's own `memory`."""
 
 import errno
+import sys
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_a_library_that_is_not_installed(scheme):
     store = open_store(f"{scheme}://bucket/folder", base="", create=True)
     with pytest.raises(UsageError) as caught:
         store.read(NAME, 0, 1)
-    assert caught.value.hint == f"pip install fsspec {package}"
+    assert caught.value.hint == f"{sys.executable} -m pip install fsspec {package}"
 
 
 def test_a_scheme_that_nobody_knows_names_those_that_are():
@@ -151,7 +152,8 @@ def test_what_is_no_error_of_a_library_is_passed_on():
 
 @pytest.fixture
 def memory():
-    fsspec = pytest.importorskip("fsspec")
+    import fsspec
+
     return SpecFiles(
         lambda: fsspec.filesystem("memory", skip_instance_cache=True), "/only-read", "gs://bucket"
     )

@@ -70,7 +70,7 @@ def clock():
 
 @pytest.fixture
 def retrying(clock):
-    def make(inner, patience=PATIENCE, heard=True):
+    def make(inner, patience=None, heard=True):
         store = Retrying(inner, patience, clock=clock, sleep=clock.sleep)
         if heard:  # it has answered before
             answers, inner.answers = inner.answers, [1]
@@ -113,6 +113,12 @@ def test_a_store_that_never_answered_is_given_less(retrying, clock):
     with pytest.raises(Unreachable):
         retrying(Saying(AWAY), heard=False).read_small("a", 1)
     assert FIRST_PATIENCE - LONGEST < sum(clock.pauses) <= FIRST_PATIENCE
+
+
+def test_who_says_how_long_is_obeyed_from_the_start(retrying, clock):
+    with pytest.raises(Unreachable):
+        retrying(Saying(AWAY), patience=300, heard=False).read_small("a", 1)
+    assert 300 - LONGEST < sum(clock.pauses) <= 300
 
 
 @pytest.mark.parametrize(
