@@ -138,12 +138,10 @@ def check_attributes(repo: Repo, tree: str, imports: Sequence[Incoming]) -> None
 
     A folder may bring a `.gitattributes` of its own, which has the last word below it.
     """
-    kinds = {
-        one.here(entry): entry.pointer is not None
-        for one in imports
-        for entry in one.files
-        if entry.path in one.kinds
-    }
+    kinds: dict[str, bool] = {}
+    for one in imports:
+        inside = one.kinds
+        kinds |= {one.here(e): inside[e.path] for e in one.files if e.path in inside}
     tracked = repo.tracked_paths(kinds, tree) if kinds else set()
     for path, is_data in kinds.items():
         if (path in tracked) is not is_data and os.path.basename(path) not in tracking.NEVER_DATA:

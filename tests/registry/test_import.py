@@ -5,6 +5,12 @@ import shutil
 
 import pytest
 
+from git_data.applying import check_attributes
+from git_data.incoming import Incoming
+from git_data.listing import Entry
+from git_data.project import Import
+from git_data.repo import Repo
+
 from ..helpers.world import Checkout, random_bytes
 from .conftest import FILES, SONG
 from .test_get import SONGS, content
@@ -443,3 +449,19 @@ def test_many_files_are_few_processes_and_requests(world, network):
     (few, small), (many, large) = costs
     assert many <= few + 2
     assert large <= small + 2
+
+
+def test_files_are_gone_through_once(ours):
+    """With many files it took their number squared."""
+
+    class Files(list):
+        rounds = 0
+
+        def __iter__(self):
+            Files.rounds += 1
+            return super().__iter__()
+
+    files = Files(Entry(f"{n}.txt", "100644", "0" * 40) for n in range(50))
+    one = Incoming(Import(name="in", url="x"), None, None, files)
+    check_attributes(Repo.open(str(ours.path), ours.world.env), "HEAD", [one])
+    assert Files.rounds == 2
