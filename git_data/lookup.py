@@ -25,7 +25,7 @@ from .stores.base import Readable, Store, copies_of, path_of
 
 HELD_BYTES = 256 << 20  # of index files kept here for one store
 READ_BYTES = 8 << 20  # at most, in one read of a store
-BLOCK_BYTES = 64 << 10  # least that is read of an index that is not held
+BLOCK_BYTES = 16 << 10  # least that is read of an index that is not held
 
 
 class Found(NamedTuple):
