@@ -112,7 +112,7 @@ class RegistryService:
                 f"git remote rename {self.here.remote} old, and add the remote again",
             )
         if not is_network(self.address):
-            _check_folder(self.registry.store.url)
+            check_folder(self.registry.store.url)
 
     def _was_seen(self, remote: str) -> bool:
         tracked = f"refs/remotes/{remote}/"
@@ -156,7 +156,7 @@ def _wished_head(options: Options) -> str | None:
     return full
 
 
-def _check_folder(path: str) -> None:
+def check_folder(path: str) -> None:
     """A new registry takes a new folder, an empty one, or one that is a store already. That
     its parent is missing looks like a typing error."""
     parent = os.path.dirname(path)
@@ -175,12 +175,16 @@ def _check_folder(path: str) -> None:
         )
 
 
-_OURS = {"": {"data", "git", "tmp"}, "git": {"bundles", "manifest.lock"}}
-_OURS["data"] = {"index", "packs", "manifest.lock", "manifest"}
+_OURS = {
+    "": {"data", "git", "tmp"},
+    "git": {"bundles", "manifest", "manifest.lock"},
+    "data": {"index", "packs", "manifest", "manifest.lock"},
+}
 
 
 def _may_hold_a_registry(path: str) -> bool:
-    """True where there is nothing, or nothing but a store of data, or what a killed push left."""
+    """True where there is nothing, or nothing but a store of data, what a killed push left, or a
+    registry that somebody else has made since we looked."""
     for folder, names in _OURS.items():
         try:
             found = set(os.listdir(os.path.join(path, folder)))

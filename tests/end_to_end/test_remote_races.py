@@ -5,6 +5,9 @@ The full size, four clones with 25 commits each, is in benchmarks/contention.py.
 
 import pytest
 
+from git_data.errors import DataError
+from git_data.registryservice import check_folder
+
 from ..helpers.contenders import check_nothing_lost, contend
 from ..helpers.twins import Twins
 
@@ -48,3 +51,13 @@ def test_the_first_push_of_several(world, twins):
         repos.append(repo)
     told = contend(world, repos, "own-{}", 1)
     check_nothing_lost(world, twins.address, [f"own-{n}" for n in range(CLONES)], told)
+
+
+def test_a_registry_that_was_made_since_we_looked_is_no_foreign_folder(world, twins):
+    repo = twins.repo()
+    repo.commit("one", file="one\n")
+    repo.git("push", "-q", "origin", "main")
+    check_folder(str(world.root / "registry"))
+    (world.root / "registry" / "thesis.tex").touch()
+    with pytest.raises(DataError, match="holds other files"):
+        check_folder(str(world.root / "registry"))
