@@ -185,7 +185,7 @@ install() {
 
 uninstall() {
   if [ -x "$share/venv/bin/git-data" ]; then
-    "$share/venv/bin/git-data" uninstall ||
+    "$share/venv/bin/git-data" uninstall --quiet ||
       fail "the filter is still in your Git configuration; nothing was removed. See: git config --global --list"
   fi
   local name list item

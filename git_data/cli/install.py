@@ -9,7 +9,7 @@ from ..config import environment
 from ..errors import DataError
 from ..git import Git
 from ..repo import Repo
-from .options import describe
+from .options import add_quiet, describe
 from .terminal import Screen, printable
 
 
@@ -29,9 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--hook", action="append", choices=hooking.NAMES, help="only this hook, in this repository"
     )
+    add_quiet(parser)
 
 
 def run(arguments: argparse.Namespace, screen: Screen) -> int:
+    screen.quiet = arguments.quiet
     if arguments.hook:
         return _hooks(arguments, screen)
     scope = "--local" if arguments.local else "--global"
@@ -42,18 +44,16 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
             screen.note(f"git-data: {name} was {printable(value)}; it is replaced")
         if arguments.local:
             hooking.ensure(Repo.open(), installation.launch_command())
-        screen.write(
-            f"git-data is set up for {where}; undo it with: git data uninstall{_flag(arguments)}\n"
-        )
+        screen.say(f"git-data is set up for {where}; undo it with: git data uninstall{_flag(arguments)}")
         return 0
     removed = installation.uninstall(git, scope)
     hooks = [hooking.remove(Repo.open(), name) for name in hooking.NAMES if arguments.local]
     done = "is no longer set up" if removed or any(hooks) else "was not set up"
-    screen.write(f"git-data {done} for {where}; pointers and data are untouched\n")
+    screen.say(f"git-data {done} for {where}; pointers and data are untouched")
     if not arguments.local:
-        screen.note("git-data: hooks stay in their repositories: git data uninstall --local there")
+        screen.say("hooks stay in their repositories: git data uninstall --local there")
     elif git.line("config", "--get", installation.COMMANDS[0]):
-        screen.note("git-data: this user's filter will bring the pre-push hook back")
+        screen.say("this user's filter will bring the pre-push hook back")
     return 0
 
 
@@ -66,12 +66,12 @@ def _hooks(arguments: argparse.Namespace, screen: Screen) -> int:
     for name in arguments.hook:
         if arguments.command == "uninstall":
             gone = "is gone" if hooking.remove(repo, name) else "was not there"
-            screen.write(f"the {name} hook {gone}\n")
+            screen.say(f"the {name} hook {gone}")
             continue
         found = hooking.ensure(repo, installation.launch_command(), name)
         if not found.installed:
             raise DataError(f"the {name} hook was not installed", found.advice)
-        screen.write(f"the {name} hook is in place\n")
+        screen.say(f"the {name} hook is in place")
         if found.hint:
             screen.note(f"git-data: lefthook will put its own back some day; {found.hint}")
     return 0

@@ -102,12 +102,12 @@ def test_uninstall_leaves_the_commands_of_others(world, repo):
     assert process("--get") == "mine\n"
     assert world.git("config", "--global", "diff.data.textconv").out == "cat\n"
     assert "merge.data" not in world.git("config", "--global", "--list").out
-    assert "git data uninstall --local" in said.err
+    assert "git data uninstall --local" in said.out
     said = world.git("data", "install")
     assert "filter.data.process was mine; it is replaced" in said.err
     assert "filter-process" in process("--get")
     said = repo.git("data", "uninstall", "--local")
-    assert "bring the pre-push hook back" in said.err
+    assert "bring the pre-push hook back" in said.out
 
 
 def test_a_hooks_path_of_the_user_is_never_written_to(world, repo):
