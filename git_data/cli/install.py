@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace, screen: Screen) -> int:
             screen.note(f"git-data: {name} was {printable(value)}; it is replaced")
         if arguments.local:
             hooking.ensure(Repo.open(), installation.launch_command())
-        screen.say(f"git-data is set up for {where}; undo it with: git data uninstall{_flag(arguments)}")
+        undo = f"git data uninstall{_flag(arguments)}"
+        screen.say(f"git-data is set up for {where}; undo it with: {undo}")
         return 0
     removed = installation.uninstall(git, scope)
     hooks = [hooking.remove(Repo.open(), name) for name in hooking.NAMES if arguments.local]
