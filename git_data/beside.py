@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO
 
-from .disk import copy_file, write_all
+from .disk import copy_open, write_all
 from .errors import DataError
 from .files import failure, temporary_name
 from .oid import ObjectId, hash_stream
@@ -55,7 +55,7 @@ def _write_new(tree: Tree, name: str, source: BinaryIO | bytes) -> bool:
             write_all(fd, source)
         else:
             source.seek(0)
-            copy_file(source.fileno(), fd)
+            copy_open(source, fd)
         return tree.name_new(path, temporary)
     finally:
         os.close(fd)

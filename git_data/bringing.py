@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from typing import BinaryIO
 
 from .cache import Cache
 from .errors import Damaged, DataError, NotFound
-from .files import copy_file, failure, remove_quietly
-from .oid import hash_stream
+from .files import copy_open, failure, remove_quietly
+from .oid import ObjectId, hash_bytes, hash_stream
+from .packed import PACKED_BYTES
 from .progress import SILENT, Progress
 from .repo import Address, Repo
 from .transfer import Failure, Wanted
@@ -46,6 +48,8 @@ def bring(  # noqa: PLR0913
                 break
     except DataError as error:  # a .gitdata that cannot be read names no store
         reasons.update((w.oid, error) for w in left if w.oid not in reasons)
+    finally:
+        repo.cache.settle()
     return [(w, reasons.get(w.oid) or _nowhere(w)) for w in left]
 
 
@@ -81,6 +85,8 @@ def _copy_from_cache(
 ) -> list[Wanted]:
     """Take what another repository's cache holds; gives what it lacks, or does not fit here."""
     other = Cache(os.path.join(git_dir, "git-data"), read_only=True)
+    if other.is_empty:
+        return [*wanted]
     left = []
     for w in wanted:
         try:
@@ -95,17 +101,30 @@ def _copy_from_cache(
 
 
 def _copy(cache: Cache, other: Cache, wanted: Wanted) -> None:
+    """Its seal is the other's word, as anybody can set one on his own file: so it is hashed."""
+    with other.open(wanted.oid, wanted.size) as source:
+        if wanted.size <= PACKED_BYTES:
+            data = source.read(wanted.size + 1)
+            _check(hash_bytes(data), other, wanted)
+            cache.keep([(wanted.oid, data)])
+        else:
+            _copy_large(cache, source, other, wanted)
+
+
+def _check(found: ObjectId, other: Cache, wanted: Wanted) -> None:
+    if found != wanted.oid:
+        raise Damaged(
+            f"{other.path(wanted.oid)} is damaged: its bytes are not those of {wanted.oid}; "
+            "nothing of it was used"
+        )
+
+
+def _copy_large(cache: Cache, source: BinaryIO, other: Cache, wanted: Wanted) -> None:
     fd, path = cache.temporary()
     try:
-        with other.open(wanted.oid, wanted.size) as source:
-            copy_file(source.fileno(), fd)
-        # Its seal is the other's word: anybody can set one on a file of his own.
+        copy_open(source, fd)
         with open(path, "rb") as copy:
-            if hash_stream(copy)[0] != wanted.oid:
-                raise Damaged(
-                    f"{other.path(wanted.oid)} is damaged: its bytes are not those of "
-                    f"{wanted.oid}; nothing of it was used"
-                )
+            _check(hash_stream(copy)[0], other, wanted)
         cache.adopt(path, wanted.oid, wanted.size)
     except OSError as error:
         raise failure(error, f"copy {wanted.path} into", cache.root) from error

@@ -12,19 +12,21 @@ Safe in threads and between processes. Every filter loads this module: keep its 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 from typing import BinaryIO
 
 from .disk import start_writeback, sync_file, sync_folder, write_all
-from .errors import Damaged, NotFound
+from .errors import Damaged, DataError, NotFound
 from .files import WRITEBACK, Bytes, PathLike, failure, remove_quietly
 from .objects import DURABLE_BYTES, ObjectFolder, Stored
 from .oid import ObjectId, hash_bytes, hasher
+from .packed import PACKED_BYTES
 from .pointer import Pointer
 from .seal import BOOT, LASTING, set_seal
 
 MOST_UNSYNCED = 1 << 16  # objects waiting for `finish` before they are synced all the same
+SINGLE_FILES = 64  # small objects of one process that get a file each, before others are packed
 
 
 class Cache:
@@ -51,6 +53,7 @@ class Cache:
         self._sources = [self._shared] if self._shared else []
         self._sources += [ObjectFolder(path, read_only=True) for path in also]
         self._unsynced: list[Stored] = []
+        self._small = 0  # objects that were stored here
         self._lock = Lock()
 
     # Asking
@@ -63,6 +66,11 @@ class Cache:
         """True only for a whole, verified object, which is here then. One stat, if it is."""
         return self.folder.has(oid, size) or self._borrow(oid, size)
 
+    @property
+    def is_empty(self) -> bool:
+        """True when no object was ever stored here: a bare repository's, for instance."""
+        return self.folder.is_empty
+
     def open(self, oid: ObjectId, size: int) -> BinaryIO:
         """The content, verified.
 
@@ -74,20 +82,30 @@ class Cache:
         except NotFound:
             for source in self._sources:
                 if source.has(oid, size):
-                    given = source.give(oid, size, self.folder)
+                    given = self._take(source, oid, size)
                     return (self.folder if given else source).open(oid, size)
             raise
 
     def objects(self) -> Iterator[tuple[ObjectId, int]]:
-        """Every object file's name and size in bytes, verified or not."""
+        """Every object's name and size in bytes, verified or not. One that was stored twice may
+        come twice."""
         return self.folder.objects()
 
     def _borrow(self, oid: ObjectId, size: int) -> bool:
         """Bring an object here from the machine-wide cache or another one; False: none has it."""
         return any(
-            source.has(oid, size) and source.give(oid, size, self.folder)
-            for source in self._sources
+            source.has(oid, size) and self._take(source, oid, size) for source in self._sources
         )
+
+    def _take(self, source: ObjectFolder, oid: ObjectId, size: int) -> bool:
+        if not source.packed.has(oid, size) or not self._is_packing():
+            return source.give(oid, size, self.folder)
+        try:
+            data = source.open(oid, size).read()
+        except DataError:
+            return False
+        self.folder.packed.add([(oid, data)], must_last=False)
+        return True
 
     # Storing what must not be lost
 
@@ -95,8 +113,10 @@ class Cache:
         """Store a small object. From DURABLE_BYTES on it is durable now, else after `finish`."""
         oid, size = hash_bytes(data), len(data)
         if not self.has_to_keep(oid, size):
-            self.note(self.folder.store(data, oid))
-            self.share(oid, size)
+            if size <= PACKED_BYTES and self._is_packing():
+                self._pack([(oid, data)], must_last=True)
+            else:
+                self.note(self._store_alone(data, oid))
         return Pointer(oid, size)
 
     def writer(self) -> CacheWriter:
@@ -105,12 +125,14 @@ class Cache:
 
     def finish(self) -> None:
         """What `put` and `writer` stored in this process is durable when this returns."""
+        self.settle()
         with self._lock:
             waiting, self._unsynced = self._unsynced, []
-        if not waiting or not self.folder.fsync:
+        if not self.folder.fsync:
             return
         try:
-            gone = self.folder.sync(waiting)
+            gone = self.folder.sync(waiting) if waiting else []
+            self.folder.sync_folders()
         except OSError as error:
             raise failure(error, "sync the objects in", self.root) from error
         if gone:
@@ -120,6 +142,8 @@ class Cache:
     def has_to_keep(self, oid: ObjectId, size: int) -> bool:
         """As `has`, for one that must not be lost: what may not be on the disk yet is noted."""
         found = self.folder.look(oid, size)
+        if found is None and self.folder.packed.hold(oid, size):
+            return True
         if found is None and not self._sources:
             return False
         if found and found[1] == LASTING:
@@ -144,11 +168,41 @@ class Cache:
 
     # Storing what was fetched
 
-    def keep(self, data: Bytes, oid: ObjectId) -> None:
-        """Store a small object whose hash the caller has just checked. It is not synced."""
-        if not self.has(oid, len(data)):
-            self.folder.store(data, oid)
-            self.share(oid, len(data))
+    def keep(self, objects: Iterable[tuple[ObjectId, Bytes]]) -> None:
+        """Store small objects whose hashes the caller has just checked, and which were not here.
+        They are not synced."""
+        packed: list[tuple[ObjectId, Bytes]] = []
+        for oid, data in objects:
+            if len(data) <= PACKED_BYTES and self._is_packing():
+                packed.append((oid, data))
+            else:
+                self._store_alone(data, oid)
+        if packed:
+            self._pack(packed, must_last=False)
+
+    def settle(self) -> None:
+        """Make what `keep` stored cheap to find for other processes."""
+        try:
+            self.folder.packed.finish()
+        except OSError as error:
+            raise failure(error, "store objects in", self.root) from error
+
+    def _store_alone(self, data: Bytes, oid: ObjectId) -> Stored:
+        stored = self.folder.store(data, oid)
+        self.share(oid, len(data))
+        return stored
+
+    def _pack(self, objects: Sequence[tuple[ObjectId, Bytes]], must_last: bool) -> None:
+        try:
+            self.folder.packed.add(objects, must_last)
+        except OSError as error:
+            raise failure(error, "store objects in", self.root) from error
+
+    def _is_packing(self) -> bool:
+        """True from the small object on with which files of their own are too many. What is shared
+        with other repositories is so by file."""
+        self._small += 1
+        return self._small > SINGLE_FILES and self._shared is None
 
     def temporary(self) -> tuple[int, str]:
         """A new file, open for reading and writing, on its way to `adopt`."""

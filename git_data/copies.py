@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
 from .errors import Damaged, DataError
-from .files import copy_file
+from .files import copy_file, copy_open
 from .placements import Entry, Folder, Placement
 from .pointer import Pointer
 from .treewriter import Tree
@@ -37,18 +37,24 @@ class Copies:
         self._fd = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._device = os.fstat(self._fd).st_dev
         self._beside: dict[int, bytes] = {}  # number -> path it lies beside
+        self._alike: set[tuple[int, int]] = set()  # groups and modes that new files have anyway
 
     def close(self, tree: Tree) -> None:
         """Remove those beside their files: pointers by now, or contents that were not used."""
         remove_beside(tree, self._folder, self._beside.items())
         os.close(self._fd)
 
+    def is_beside(self, old: os.stat_result) -> bool:
+        """True where the temporary file for this pointer has to lie beside it."""
+        return old.st_dev != self._device
+
     def make(self, tree: Tree, number: int, item: Placement, old: os.stat_result) -> Entry:
-        """Copy the content for a pointer file that was found as `old`."""
+        """Copy the content for a pointer file that was found as `old`. Safe in threads, but for
+        those that lie beside."""
         with self._open_object(item.pointer) as source:
             fd = self._create(tree, number, item.path, old)
             try:
-                copied = copy_file(source.fileno(), fd)
+                copied = copy_open(source, fd)
                 made = self._dress(fd, old)
             finally:
                 os.close(fd)
@@ -59,13 +65,20 @@ class Copies:
         return Entry(item, made.st_ino, made.st_mtime_ns)
 
     def _create(self, tree: Tree, number: int, path: bytes, old: os.stat_result) -> int:
-        if old.st_dev == self._device:
+        if not self.is_beside(old):
             return os.open(str(number), _CREATE, stat.S_IMODE(old.st_mode), dir_fd=self._fd)
         self._beside[number] = path
         return tree.create(path, self._folder.beside(number))
 
     def _dress(self, fd: int, old: os.stat_result) -> os.stat_result:
         """Group, mode and time of the pointer file for the one that takes its place."""
+        if (old.st_gid, old.st_mode) not in self._alike:
+            self._make_alike(fd, old)
+        if old.st_mtime_ns >= self._since:
+            os.utime(fd, ns=(old.st_mtime_ns, old.st_mtime_ns))
+        return os.fstat(fd)
+
+    def _make_alike(self, fd: int, old: os.stat_result) -> None:
         made = os.fstat(fd)
         if made.st_gid != old.st_gid:
             try:
@@ -74,9 +87,8 @@ class Copies:
                 pass
         if made.st_mode != old.st_mode:
             os.fchmod(fd, stat.S_IMODE(old.st_mode))
-        if old.st_mtime_ns >= self._since:
-            os.utime(fd, ns=(old.st_mtime_ns, old.st_mtime_ns))
-        return os.fstat(fd)
+        elif made.st_gid == old.st_gid and not self.is_beside(old):
+            self._alike.add((old.st_gid, old.st_mode))
 
     def put(self, tree: Tree, number: int, item: Placement) -> os.stat_result | None:
         """Put the content in place; its stat data, or None where the pointer is no longer there."""

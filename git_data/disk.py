@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import BinaryIO
 
 PathLike = str | os.PathLike[str]
 Bytes = bytes | bytearray | memoryview
 
 BLOCK = 1 << 20  # bytes moved at once
+SMALL = 64 << 10  # bytes that are copied here: quicker than to ask the kernel
 FEW = 64  # files that are synced one by one; more of them by one syncfs
 _FICLONE = 0x40049409  # <linux/fs.h>
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2); RENAME_SWAP of macOS's renameatx_np(2)
@@ -41,6 +44,16 @@ def write_all(fd: int, data: Bytes) -> None:
             rest = rest[os.write(fd, rest) :]
 
 
+def copy_open(source: BinaryIO, target: int) -> int:
+    """The whole content of an open file, or of one in memory, into another, empty one; its size in
+    bytes."""
+    if isinstance(source, io.BytesIO):
+        data = source.getbuffer()
+        write_all(target, data)
+        return data.nbytes
+    return copy_file(source.fileno(), target)
+
+
 def copy_file(source: int, target: int) -> int:
     """The whole content of one open file into another, empty one; its size in bytes.
 
@@ -48,9 +61,9 @@ def copy_file(source: int, target: int) -> int:
     here. The files' positions do not matter.
     """
     size = os.fstat(source).st_size
-    if _clone(source, target):
+    if size > SMALL and _clone(source, target):
         return size
-    done = _copy_in_kernel(source, target, size)
+    done = _copy_in_kernel(source, target, size) if size > SMALL else 0
     # Some file systems end a kernel copy early without an error: read on until there is nothing.
     while block := os.pread(source, BLOCK, done):
         done += os.pwrite(target, block, done)

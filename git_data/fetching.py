@@ -117,7 +117,7 @@ class Fetcher:
             half = len(group) // 2
             parts = (group[:half], group[half:])
             return [result for part in parts for result in self._bring(_span(part), part)]
-        found = {item.wanted: self._keep(item, data, span.start) for item in group}
+        found = self._keep(group, data, span.start)
         damaged = [item for item in group if isinstance(found[item.wanted], Damaged)]
         for part, items in _groups(damaged):
             for wanted in self._bring_copies(part, items):
@@ -127,13 +127,29 @@ class Fetcher:
     def _bring_copies(self, span: Span, items: Sequence[Small]) -> Iterator[Wanted]:
         """Those of the objects that are right elsewhere."""
         for data in self._reader.copies(span):
-            kept = [item for item in items if self._keep(item, data, span.start) is None]
-            yield from (item.wanted for item in kept)
-            items = [item for item in items if item not in kept]
+            found = self._keep(items, data, span.start)
+            yield from (wanted for wanted, error in found.items() if error is None)
+            items = [item for item in items if found[item.wanted]]
             if not items:
                 return
 
-    def _keep(self, item: Small, data: memoryview, start: int) -> DataError | None:
+    def _keep(
+        self, items: Sequence[Small], data: memoryview, start: int
+    ) -> dict[Wanted, DataError | None]:
+        """Put those into the cache that are right in these bytes of a pack; what is wrong with the
+        others."""
+        wholes = [(item.wanted, self._unpack(item, data, start)) for item in items]
+        found: dict[Wanted, DataError | None] = {
+            wanted: whole if isinstance(whole, DataError) else None for wanted, whole in wholes
+        }
+        try:
+            self._cache.keep((w.oid, one) for w, one in wholes if not isinstance(one, DataError))
+        except DataError as error:
+            found |= {w: _about(w, error) for w, known in found.items() if known is None}
+        return found
+
+    def _unpack(self, item: Small, data: memoryview, start: int) -> pack.Data | DataError:
+        """An object whole and verified, or what is wrong with it."""
         name = self._catalog.path(item.span.name)
         try:
             chunks = [unpack_chunk(data, start, place, name) for place in item.places]
@@ -142,10 +158,9 @@ class Fetcher:
                 for place in item.places:
                     verify_chunk(data, start, place, name)
                 raise Damaged(f"{name} is damaged: it does not give the object {item.wanted.oid}")
-            self._cache.keep(whole, item.wanted.oid)
         except DataError as error:
             return _about(item.wanted, error)
-        return None
+        return whole
 
     # Large objects
 

@@ -309,8 +309,8 @@ class Filter:
     def _place(self) -> None:
         there = [
             item
-            for item in self.to_place.values()
-            if self.repo.cache.has(item.pointer.oid, item.pointer.size)
+            for path, item in self.to_place.items()
+            if path.decode(errors="replace") not in self.failures
         ]
         placed = self.repo.place(there, self.progress, since=self._since)
         if placed.index_error:

@@ -16,7 +16,7 @@ from .errors import Conflict, DataError
 from .files import (
     Bytes,
     PathLike,
-    copy_file,
+    copy_open,
     failure,
     open_temporary,
     remove_quietly,
@@ -67,8 +67,9 @@ class Landing(Cache):
         except OSError as error:
             raise failure(error, "write in", self._top) from error
 
-    def keep(self, data: Bytes, oid: ObjectId) -> None:
-        self.land([data], self._wanted[oid])
+    def keep(self, objects: Iterable[tuple[ObjectId, Bytes]]) -> None:
+        for oid, data in objects:
+            self.land([data], self._wanted[oid])
 
     def adopt(self, temporary: PathLike, oid: ObjectId, size: int) -> None:
         self._place(os.fspath(temporary), self._wanted[oid])
@@ -95,7 +96,7 @@ class Landing(Cache):
         """As `land`, of an open file; it shares the blocks where the disk can."""
         fd, path = self.temporary()
         try:
-            copy_file(source.fileno(), fd)
+            copy_open(source, fd)
         except OSError as error:
             remove_quietly(path)
             raise failure(error, "write", entries[0].path) from error
@@ -125,7 +126,7 @@ class Landing(Cache):
         fd, copy = open_temporary(self.root)
         try:
             with open(path, "rb") as source:
-                copy_file(source.fileno(), fd)
+                copy_open(source, fd)
         finally:
             os.close(fd)
         return copy

@@ -1,6 +1,7 @@
 """One folder of objects, as docs/formats/cache.md has it:
 
     objects/<xx>/<64 hex>   verified, read-only, sealed (see `seal`)
+    packs/                  many small ones (packed.py)
     tmp/                    on the way there
     damaged/                what was found under an object's name and was not it
 
@@ -10,6 +11,7 @@ not hold means: hash it again. Safe in threads and between processes.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import stat
@@ -18,7 +20,7 @@ from itertools import count
 from threading import Lock
 from typing import BinaryIO, NamedTuple
 
-from .disk import copy_file, sync_all, sync_file, sync_folder, write_all
+from .disk import copy_open, sync_all, sync_file, sync_folder, write_all
 from .errors import Damaged, DataError, NotFound
 from .files import (
     Bytes,
@@ -33,6 +35,7 @@ from .files import (
     temporary_name,
 )
 from .oid import ObjectId, hash_stream
+from .packed import PackedObjects
 from .seal import BROKEN, read_seal, set_seal
 from .unfinished import create, finished
 
@@ -72,6 +75,8 @@ class ObjectFolder:
         self._made = False  # folders whose names are not durable yet
         self._bits = 0  # what files get past the umask: core.sharedRepository
         self._verified: set[tuple[int, ...]] = set()  # files that cannot be sealed by us
+        packs = os.path.join(self.root, "packs")
+        self.packed = PackedObjects(packs, self._prepare_pack, read_only, fsync)
 
     # Asking
 
@@ -79,18 +84,27 @@ class ObjectFolder:
         name = oid.hex()
         return f"{self._objects}/{name[:2]}/{name}"
 
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing was ever stored here."""
+        return not (os.path.isdir(self._objects) or os.path.isdir(self.packed.folder))
+
     def has(self, oid: ObjectId, size: int) -> bool:
         """True only for a whole, verified object. One stat, if its seal holds."""
+        if self.packed.knows(oid, size):
+            return True
         try:
             if read_seal(os.lstat(self.path(oid)), oid, size) != BROKEN:
                 return True
             self.open(oid, size).close()
+        except FileNotFoundError:
+            return self.packed.has(oid, size)
         except (OSError, DataError):
             return False
         return True
 
     def look(self, oid: ObjectId, size: int) -> tuple[Stored, int] | None:
-        """An object's file as it is now, and its seal; None when there is none."""
+        """An object's own file as it is now, and its seal; None when it has none."""
         try:
             found = os.lstat(self.path(oid))
         except OSError:
@@ -100,10 +114,12 @@ class ObjectFolder:
     def open(self, oid: ObjectId, size: int) -> BinaryIO:
         """The content, verified. Raises NotFound; Damaged, then what was there is set aside."""
         path = self.path(oid)
+        if self.packed.knows(oid, size):
+            return self._open_packed(oid, size)
         try:
             fd = os.open(path, _READ)
-        except FileNotFoundError as error:
-            raise NotFound(f"{oid} is not in {self.root}", _REFETCH) from error
+        except FileNotFoundError:
+            return self._open_packed(oid, size)
         except OSError as error:
             if os.path.islink(path):
                 raise self._damaged(path, "it is a symbolic link") from error
@@ -115,8 +131,21 @@ class ObjectFolder:
             raise
         return os.fdopen(fd, "rb")
 
+    def _open_packed(self, oid: ObjectId, size: int) -> BinaryIO:
+        try:
+            data = self.packed.read(oid, size)
+        except OSError as error:
+            raise failure(error, "read", self.packed.folder) from error
+        except Damaged as error:
+            raise Damaged(error.message, _REFETCH) from error
+        if data is None:
+            raise NotFound(f"{oid} is not in {self.root}", _REFETCH)
+        return io.BytesIO(data)
+
     def objects(self) -> Iterator[tuple[ObjectId, int]]:
-        """Every object file's name and size in bytes, verified or not."""
+        """Every object's name and size in bytes, verified or not. One that was stored twice may
+        come twice."""
+        yield from self.packed.objects()
         for folder in _scan(self._objects):
             for entry in _scan(folder.path):
                 if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -246,6 +275,10 @@ class ObjectFolder:
         self.sweep()
         self._prefix = os.path.join(self._temporaries, temporary_name())
 
+    def _prepare_pack(self) -> int:
+        self.prepare()
+        return self._bits
+
     def sweep(self) -> None:
         """Remove what killed processes left."""
         remove_stale(self._temporaries)
@@ -288,7 +321,7 @@ class ObjectFolder:
             return False
         try:
             with self.open(oid, size) as file:
-                copy_file(file.fileno(), fd)
+                copy_open(file, fd)
             target.adopt(path, oid, size)
         except (OSError, DataError):
             return False
@@ -303,7 +336,6 @@ class ObjectFolder:
         """Make objects durable, and seal them for good; those that are gone. Raises OSError."""
         items = list(items)
         sync_all(self.path(item.oid) for item in items)
-        self.sync_folders()
         return [item for item in items if not self._make_lasting(item)]
 
     def sync_folders(self) -> None:

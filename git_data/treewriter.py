@@ -165,11 +165,14 @@ class Tree:
         then it still does. `source` may be left, holding `expected`: its folder is cleared anyway.
         """
         folder, name = self.parent(path)
-        if not _holds(folder, name, expected):
+        found = self.stat(path)
+        if found is None or found.st_size != len(expected):
             return None
         if not exchange(source, source_folder, name, folder):
+            if not _holds(folder, name, expected):
+                return None
             os.rename(source, name, src_dir_fd=source_folder, dst_dir_fd=folder)
-        elif not _holds(source_folder, source, expected):  # written since we looked
+        elif not _holds(source_folder, source, expected):  # something else of the same size
             exchange(source, source_folder, name, folder)
             return None
         return os.stat(name, dir_fd=folder, follow_symlinks=False)

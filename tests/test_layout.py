@@ -65,8 +65,11 @@ TABLE = {
     "project": "treewriter git errors",
     "addresses": "git errors",
     "seal": "disk oid",
-    "objects": "seal files unfinished disk oid errors",
-    "cache": "objects seal files disk git pointer oid errors",
+    "cachepack": "oid",
+    "packfile": "cachepack seal files disk oid",
+    "packed": "packfile cachepack seal files disk oid errors",
+    "objects": "packed seal files unfinished disk oid errors",
+    "cache": "objects packed seal files disk git pointer oid errors",
     "placements": "files locks pointer oid errors",
     "indexlock": "files errors",
     "indexupdate": "git gitindex indexlock files errors",
@@ -133,7 +136,7 @@ TABLE = {
     f" lookup unfinished manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
-    "bringing": f"repo cache files oid transfer {WORDS}",
+    "bringing": f"repo cache packed files oid transfer {WORDS}",
     # operations
     "scan": "repo git pointer oid errors",
     "entries": "project git",

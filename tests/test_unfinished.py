@@ -26,7 +26,7 @@ def work(number):
     try:
         for count in range(1_000_000):
             data = b"%d %d" % (number, count)
-            cache.keep(data * 100, hash_bytes(data * 100))
+            cache.keep([(hash_bytes(data * 100), data * 100)])
             fd, path = cache.temporary()
             os.write(fd, data)
             os.close(fd)

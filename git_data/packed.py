@@ -1,0 +1,313 @@
+"""The many small objects of a cache, in few files: `packs/`, as docs/formats/cache.md has it.
+
+How to think about it. Making a file costs more than writing a small object, and reading many files
+more than reading one. So a process that stores more than a few small objects appends them to a
+pack of its own; `finish` ends that with a table, and seals it as an object's file is sealed.
+
+Each object is hashed whenever it is read, so the seal only saves `has` from reading. Whoever
+finds a pack whose seal does not hold hashes all of it: what is right goes on being used, in a new
+pack if something was not. Safe in threads and between processes; packs are never changed after
+`finish`, and merged when there are many.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
+
+from . import cachepack
+from .cachepack import Row, Table
+from .disk import lock_file, sync_file, sync_folder
+from .errors import Damaged
+from .files import Bytes, failure, make_folders, remove_quietly
+from .oid import ObjectId
+from .packfile import READ, Growing, Pack, Writer
+from .seal import BOOT, BROKEN, LASTING, read_seal, set_seal
+
+PACKED_BYTES = 32 << 10  # objects up to this size are packed
+MOST_PACKS = 24  # when there are more, the MERGED smallest become one
+MERGED = 16
+_TICK = 20_000_000  # nanoseconds by which a file system's clock may be behind
+_NAME = re.compile(r"[0-9a-f]{32}")
+
+
+class PackedObjects:
+    """The packs in `folder`. Methods raise OSError and Damaged.
+
+    `prepare` makes the cache's folders and gives the bits that files get past the umask.
+    """
+
+    def __init__(
+        self, folder: str, prepare: Callable[[], int], read_only: bool, fsync: bool
+    ) -> None:
+        self.folder = folder
+        self._prepare = prepare
+        self._read_only = read_only
+        self._fsync = fsync
+        self._packs: dict[str, Pack] = {}  # by name
+        self._listed = -1  # the folder's time when it was listed
+        self._writer: Writer | None = None
+        self._to_sync: set[str] = set()  # names of packs that `finish` makes lasting
+        self._lock = Lock()
+
+    # Asking
+
+    def knows(self, oid: bytes, size: int) -> bool:
+        """As `has`, without looking for packs that came since."""
+        if size > PACKED_BYTES:
+            return False
+        return any(row and row.size == size for row in self._known_rows(oid))
+
+    def _known_rows(self, oid: bytes) -> Iterator[Row | None]:
+        writer = self._writer
+        yield writer.rows.get(oid) if writer else None
+        yield from (pack.find(oid) for pack in [*self._packs.values()])
+
+    def has(self, oid: bytes, size: int) -> bool:
+        return size <= PACKED_BYTES and self._find(oid, size) is not None
+
+    def read(self, oid: ObjectId, size: int) -> bytes | None:
+        """The content, verified; None when it is not here. Damaged: then it is not here any
+        more."""
+        if size > PACKED_BYTES:
+            return None
+        with self._lock:
+            own = self._own(oid)
+            data = cachepack.read(self._writer.fd, own) if own and self._writer else None
+        if data is not None and len(data) == size:
+            return data
+        pack = self._pack_of(oid, size)
+        row = pack.find(oid) if pack else None
+        if not pack or not row:
+            return None
+        data = cachepack.read(pack.fd, row)
+        if data is None:
+            raise self._damaged(pack, oid)
+        return data
+
+    def objects(self) -> Iterator[tuple[ObjectId, int]]:
+        """Every object's name and size in bytes; one that was stored twice may come twice."""
+        self._list()
+        if writer := self._writer:
+            yield from cachepack.oids([*writer.rows.values()])
+        for pack in [*self._packs.values()]:
+            yield from cachepack.oids(pack.rows())
+
+    def _find(self, oid: bytes, size: int) -> Row | None:
+        with self._lock:
+            row = self._own(oid)
+        if row is None:
+            pack = self._pack_of(oid, size)
+            row = pack.find(oid) if pack else None
+        return row if row and row.size == size else None
+
+    def _own(self, oid: bytes) -> Row | None:
+        return self._writer.rows.get(oid) if self._writer else None
+
+    def _pack_of(self, oid: bytes, size: int) -> Pack | None:
+        for _ in range(2):
+            for pack in [*self._packs.values()]:
+                row = pack.find(oid)
+                if row and row.size == size:
+                    return pack
+            if not self._list():
+                break
+        return None
+
+    def _list(self) -> bool:
+        """Look for packs that came since; True if there may be others now."""
+        try:
+            changed = os.stat(self.folder).st_mtime_ns
+        except OSError:
+            return False  # none was ever written
+        with self._lock:
+            grown = [one.grow() for one in self._packs.values() if isinstance(one, Growing)]
+            if changed == self._listed:
+                return any(grown)
+            # What comes within the same tick of the clock leaves no other time.
+            self._listed = changed if changed < time.time_ns() - _TICK else -1
+            known = {*self._packs, os.path.basename(self._writer.path) if self._writer else ""}
+            for name in os.listdir(self.folder):
+                if _NAME.fullmatch(name) and name not in known:
+                    self._open(name)
+        return True
+
+    def _open(self, name: str) -> None:
+        """Take up a pack, unless it cannot be read."""
+        path = os.path.join(self.folder, name)
+        try:
+            fd = os.open(path, READ)
+        except OSError:
+            return  # removed meanwhile, or not ours to read: what it holds is missing
+        try:
+            pack = self._look_at(path, fd)
+        except OSError:
+            pack = None
+        if pack is None:
+            os.close(fd)
+        else:
+            self._packs[pack.name] = pack
+
+    def _look_at(self, path: str, fd: int) -> Pack | None:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        table = cachepack.read_table(fd, found.st_size)
+        seal = read_seal(found, table.id, found.st_size) if table else BROKEN
+        if table and seal != BROKEN:
+            return Pack(path, fd, table, seal)
+        rows = [*cachepack.scan(fd)] if table is None else [r for r in table if _is_right(fd, r)]
+        if table and len(rows) == len(table):
+            return Pack(path, fd, table, self._seal_again(fd, table, found))
+        return self._mend(path, fd, rows)
+
+    def _seal_again(self, fd: int, table: Table, found: os.stat_result) -> int:
+        if not self._read_only:
+            try:
+                set_seal(fd, table.id, found.st_size, found.st_ino, lasting=False)
+            except OSError:
+                pass  # not ours to seal: it is hashed by each process
+        return BOOT
+
+    def _mend(self, path: str, fd: int, rows: list[Row]) -> Pack:
+        """What is left of a pack whose writer was killed, or that is damaged: a new pack, synced,
+        for it may hold what must not be lost. The old one is set aside, if it holds anything
+        else. One that somebody still writes is used as it is."""
+        left = Pack(path, fd, Table.of(rows), BOOT)
+        if lock_file(fd, wait=False) is not True:
+            return Growing(path, fd, rows)
+        if self._read_only:
+            return left
+        try:
+            mended = self._copy([(fd, row) for row in rows]) if rows else left
+            if cachepack.end_of(rows) == os.fstat(fd).st_size:
+                os.unlink(path)
+            else:
+                self._set_aside(path)
+        except OSError:
+            return left
+        return mended
+
+    def _set_aside(self, path: str) -> None:
+        """Where damaged objects are kept, for people to look at."""
+        aside = os.path.join(os.path.dirname(self.folder), "damaged")
+        make_folders(aside)
+        os.rename(path, os.path.join(aside, os.path.basename(path)))
+
+    def _copy(self, rows: list[tuple[int, Row]]) -> Pack:
+        """A new pack of objects that lie in open ones; those that are damaged are left out."""
+        writer = Writer(self._new_path(), self._prepare())
+        try:
+            for fd, row in rows:
+                data = cachepack.read(fd, row)
+                if data is not None:
+                    writer.add([(row.oid, data)])
+            writer.must_last = True
+            return writer.end(self._fsync)
+        except BaseException:
+            writer.drop()
+            raise
+
+    def _damaged(self, pack: Pack, oid: ObjectId) -> Damaged:
+        pack.bad.add(oid)
+        try:
+            if not self._read_only:
+                os.utime(pack.fd)  # breaks the seal: the next process hashes all of it
+        except OSError:
+            pass
+        return Damaged(
+            f"the cached object {oid} in {pack.path} is damaged: its bytes are not those of "
+            "its name; it is not used",
+        )
+
+    # Storing
+
+    def add(self, objects: Sequence[tuple[bytes, Bytes]], must_last: bool) -> None:
+        """Append objects, each with its hash before it."""
+        with self._lock:
+            if self._writer is None:
+                bits = self._prepare()
+                make_folders(self.folder)
+                self._writer = Writer(self._new_path(), bits)
+            self._writer.add(objects)
+            self._writer.must_last |= must_last
+            if self._writer.is_full:
+                self._end()
+
+    def hold(self, oid: bytes, size: int) -> bool:
+        """True if it is here; after `finish` it is so for good."""
+        if size > PACKED_BYTES:
+            return False
+        with self._lock:
+            if self._own(oid) and self._writer:
+                self._writer.must_last = True
+                return True
+        pack = self._pack_of(oid, size)
+        if pack and pack.seal != LASTING:
+            self._to_sync.add(pack.name)
+        return pack is not None
+
+    def finish(self) -> None:
+        """End this process's pack; what must last does when this returns."""
+        with self._lock:
+            if self._writer:
+                self._end()
+            names, self._to_sync = self._to_sync, set()
+            for name in names:
+                self._make_lasting(self._packs[name])
+        if len(self._packs) > MOST_PACKS and not self._read_only:
+            try:
+                self._merge()
+            except OSError:
+                pass  # no room, perhaps: another time
+
+    def _end(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer:
+            try:
+                pack = writer.end(self._fsync)
+            except OSError as error:
+                raise failure(error, "store objects in", self.folder) from error
+            self._packs[pack.name] = pack
+
+    def _make_lasting(self, pack: Pack) -> None:
+        if self._fsync:
+            sync_file(pack.fd)
+            sync_folder(self.folder)
+            found = os.fstat(pack.fd)
+            try:
+                set_seal(pack.fd, pack.table.id, found.st_size, found.st_ino, lasting=True)
+            except PermissionError:
+                pass  # another user's: he seals it
+        pack.seal = LASTING
+
+    def recover(self) -> None:
+        """What is not surely on the disk yet, is when this returns."""
+        self._list()
+        self._to_sync |= {name for name, pack in self._packs.items() if pack.seal != LASTING}
+        self.finish()
+
+    def _merge(self) -> None:
+        """One pack in the place of the smallest ones. Their files stay open: another thread may be
+        about to read one."""
+        with self._lock:
+            ended = [one for one in self._packs.values() if not isinstance(one, Growing)]
+            small = sorted(ended, key=lambda one: os.fstat(one.fd).st_size)[:MERGED]
+            rows = {row.oid: (one.fd, row) for one in small for row in one.rows()}
+            merged = self._copy([*rows.values()])
+            for one in small:
+                if not one.bad:  # a damaged one is set aside by the next process
+                    remove_quietly(one.path)
+                del self._packs[one.name]
+            self._packs[merged.name] = merged
+
+    def _new_path(self) -> str:
+        return os.path.join(self.folder, os.urandom(16).hex())
+
+
+def _is_right(fd: int, row: Row) -> bool:
+    return row.size <= cachepack.MOST_BYTES and cachepack.read(fd, row) is not None
