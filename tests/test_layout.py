@@ -98,8 +98,8 @@ TABLE = {
     " stores/s3errors errors",
     "stores/s3address": "errors",
     "stores/s3body": "stores/base stores/body",
-    "stores/s3client": "stores/base stores/body stores/access stores/s3address stores/s3errors"
-    " errors",
+    "stores/s3client": "stores/base stores/body stores/access stores/s3address stores/s3body"
+    " stores/s3errors errors",
     "stores/s3errors": "stores/base errors",
     "stores/access": "",
     "stores/wrap": "stores/base errors",

@@ -6,12 +6,13 @@ import errno
 import io
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from .base import Part
 from .body import Watch
 
+PIECE_BYTES = 64 << 10  # on a slow line a piece has to go before the connection's time is over
 JOIN_BYTES = 256 << 10  # what is not longer is sent at once; what is waits until it is welcome
 
 
@@ -22,15 +23,14 @@ def to_send(parts: Sequence[Part]) -> bytes | Body:
 
 
 class Body:
-    """A file over the parts, for a reader that may go back to its start. TimeoutError when it is
-    read too slowly: the line hardly moves."""
+    """The parts as a file, for botocore, which hashes it and goes back to its start; and in pieces
+    as they are, for the line."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = [memoryview(part).cast("B") for part in parts if memoryview(part).nbytes]
         self._ends = [*accumulate(part.nbytes for part in self._parts)]
         self._size = self._ends[-1] if self._ends else 0
         self._at = 0
-        self._watch = Watch()
 
     def read(self, size: int | None = -1) -> bytes:
         """The next bytes; fewer than asked only at the end."""
@@ -45,10 +45,18 @@ class Body:
             pieces.append(part[start : start + left])
             self._at += pieces[-1].nbytes
             left -= pieces[-1].nbytes
-        data = b"".join(pieces)
-        if self._at < self._size and self._watch.is_stalled(len(data)):
-            raise TimeoutError(errno.ETIMEDOUT, "sending was too slow")
-        return data
+        return b"".join(pieces)
+
+    def pieces(self) -> Iterator[memoryview]:
+        """All of it, not copied. TimeoutError when it is taken too slowly."""
+        left, watch = self._size, Watch()
+        for part in self._parts:
+            for start in range(0, part.nbytes, PIECE_BYTES):
+                piece = part[start : start + PIECE_BYTES]
+                yield piece
+                left -= piece.nbytes
+                if left and watch.is_stalled(piece.nbytes):
+                    raise TimeoutError(errno.ETIMEDOUT, "sending was too slow")
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]

@@ -20,6 +20,7 @@ from ..errors import SAFE, DataError, Denied, StoreError, Unreachable
 from .access import HOW_TO_TRUST, Access
 from .body import read_body
 from .s3address import S3Address, is_aws
+from .s3body import Body
 from .s3errors import Refused
 
 CONNECT_SECONDS = 10
@@ -167,6 +168,8 @@ class _Line:
 
     def send(self, request: Any, **_: Any) -> Any:
         request.stream_output = True  # it comes when it is asked for
+        if isinstance(request.body, Body):  # urllib3 would read it in pieces of 16 KiB, copied
+            request.body = request.body.pieces()
         found = self._http.send(request)
         if found.status_code in _REDIRECTS and _REGION not in found.headers:
             # Nothing is followed but to another region. botocore would ask the bucket for its own,

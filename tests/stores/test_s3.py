@@ -19,7 +19,7 @@ from git_data.stores.base import READ_BYTES, Busy, Interrupted
 from git_data.stores.probe import probe
 from git_data.stores.s3 import MAX_PAGES, open_s3
 from git_data.stores.s3address import is_aws, parse
-from git_data.stores.s3body import JOIN_BYTES, Body, to_send
+from git_data.stores.s3body import JOIN_BYTES, PIECE_BYTES, Body, to_send
 from git_data.stores.s3client import ANSWER_BYTES
 
 from ..helpers import servers
@@ -269,6 +269,25 @@ def test_a_body_is_a_file_over_its_parts():
     with pytest.raises(OSError):
         body.seek(-1)
     assert to_send([b"ab", memoryview(b"xcx")[1:2]]) == b"abc"
+
+
+def test_a_body_goes_in_pieces_that_are_not_copied():
+    content = random_bytes(JOIN_BYTES + 100)
+    body = to_send([content[:7], b"", memoryview(content)[7:]])
+    assert isinstance(body, Body)
+    body.seek(5)  # as who hashed it may leave it
+    pieces = [*body.pieces()]
+    assert b"".join(pieces) == content == b"".join(body.pieces())
+    assert max(piece.nbytes for piece in pieces) == PIECE_BYTES
+    assert all(piece.obj is content for piece in pieces[1:])
+
+
+def test_a_body_that_hardly_moves_is_given_up(monkeypatch):
+    monkeypatch.setattr("git_data.stores.body.Watch.is_stalled", lambda self, moved: True)
+    body = to_send([bytes(JOIN_BYTES + 1)])
+    assert isinstance(body, Body)
+    with pytest.raises(TimeoutError, match="too slow"):
+        b"".join(body.pieces())
 
 
 # To whom credentials go
