@@ -124,4 +124,5 @@ def make_template(folder: Path, commits: int, environ: dict[str, str]) -> None:
     with open(stream, "wb") as file:
         file.writelines(inputs.history(commits))
     run(["sh", "-c", f"git fast-import --quiet <'{stream}'"], folder, environ)
+    run(["git", "repack", "-adfq"], folder, environ)  # fast-import's own pack is no good one
     run(["git", "reset", "-q", "--hard", "main"], folder, environ)

@@ -114,7 +114,7 @@ def test_the_history_is_one_that_git_takes(tmp_path):
     git("init", "-q", "-b", "main")
     git("fast-import", "--quiet", input=b"".join(history(3)))
     assert git("rev-list", "--count", "main").stdout == b"3\n"
-    assert len(git("ls-tree", "-r", "main").stdout.splitlines()) == 3
+    assert 6 <= len(git("ls-tree", "-r", "main").stdout.splitlines()) <= 9
 
 
 # Many pushers
