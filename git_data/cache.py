@@ -233,6 +233,7 @@ class Cache:
             found = self.folder.look(oid, size)
             if found and found[1] == BOOT:
                 self.note(found[0])
+        self.folder.packed.hold_all()
         self.finish()
         return damage
 

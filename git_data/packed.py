@@ -251,13 +251,18 @@ class PackedObjects:
             self._to_sync.add(pack.name)
         return pack is not None
 
+    def hold_all(self) -> None:
+        """As `hold`, for all that is here."""
+        self._list()
+        self._to_sync |= {name for name, pack in self._packs.items() if pack.seal != LASTING}
+
     def finish(self) -> None:
         """End this process's pack; what must last does when this returns."""
         with self._lock:
             if self._writer:
                 self._end()
             names, self._to_sync = self._to_sync, set()
-            for name in names:
+            for name in names & self._packs.keys():  # one that was merged is lasting
                 self._make_lasting(self._packs[name])
         if len(self._packs) > MOST_PACKS and not self._read_only:
             try:
@@ -278,18 +283,14 @@ class PackedObjects:
         if self._fsync:
             sync_file(pack.fd)
             sync_folder(self.folder)
+            if isinstance(pack, Growing) or pack.bad:
+                return  # its writer seals it; who finds a damaged one next mends it
             found = os.fstat(pack.fd)
             try:
                 set_seal(pack.fd, pack.table.id, found.st_size, found.st_ino, lasting=True)
             except PermissionError:
                 pass  # another user's: he seals it
         pack.seal = LASTING
-
-    def recover(self) -> None:
-        """What is not surely on the disk yet, is when this returns."""
-        self._list()
-        self._to_sync |= {name for name, pack in self._packs.items() if pack.seal != LASTING}
-        self.finish()
 
     def _merge(self) -> None:
         """One pack in the place of the smallest ones. Their files stay open: another thread may be

@@ -102,12 +102,12 @@ class Writer:
         """Write the table. Synced, and sealed for good, if it must last."""
         table = Table.of(self.rows.values())
         _write_at(self.fd, table.with_trailer(self._end), self._end)
-        found = os.fstat(self.fd)
         lasting = lasting and self.must_last
-        set_seal(self.fd, table.id, found.st_size, found.st_ino, lasting)
         if lasting:
             sync_file(self.fd)
             sync_folder(os.path.dirname(self.path))
+        found = os.fstat(self.fd)
+        set_seal(self.fd, table.id, found.st_size, found.st_ino, lasting)
         fd = os.open(self.path, READ)
         os.close(self.fd)  # and with it the lock
         return Pack(self.path, fd, table, LASTING if lasting else BOOT)

@@ -236,6 +236,19 @@ def test_what_was_fetched_and_is_added_now_lasts(cache):
     assert len(packs_of(cache)) == 1
 
 
+def test_what_another_process_still_writes_is_synced_for_who_adds_it(cache, monkeypatch):
+    synced = []
+    monkeypatch.setattr(packed, "sync_file", lambda fd: synced.append(os.fstat(fd).st_size))
+    keep(cache, b"object 0", b"object 1")
+    adding = Cache(cache.root)
+    put(adding, 1)
+    adding.finish()
+    assert synced == [packs_of(cache)[0].stat().st_size]
+    cache.settle()
+    assert seals_of_packs(cache) == {BOOT}
+    assert folder_of(cache, "damaged") == []
+
+
 def test_fetched_and_added_in_one_go_lasts(cache):
     keep(cache, b"object 0", b"object 1")
     put(cache, 1)
@@ -271,6 +284,9 @@ def test_recover(cache, monkeypatch):
     overwrite(path, place_of(path, pointers[3]), b"?", keep_times=True)
     (damage,) = Cache(cache.root).recover()
     assert str(pointers[3].oid) in str(damage)
+    keep(cache, b"fetched since")
+    cache.settle()
+    assert seals_of_packs(cache) == {BOOT, LASTING}
     again = Cache(cache.root)
     assert again.recover() == []
     assert seals_of_packs(cache) == {LASTING}
