@@ -111,6 +111,11 @@ def lock_file(fd: int, wait: bool) -> bool | None:
     return True
 
 
+def unlock_file(fd: int) -> None:
+    """Let go of what `lock_file` gave."""
+    fcntl.flock(fd, fcntl.LOCK_UN)
+
+
 def sync_file(fd: int) -> None:
     """Returns when the bytes are on the disk."""
     if hasattr(fcntl, "F_FULLFSYNC"):  # macOS: its fsync stops at the drive's own memory

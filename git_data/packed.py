@@ -21,7 +21,7 @@ from threading import Lock
 
 from . import cachepack
 from .cachepack import Row, Table
-from .disk import lock_file, sync_file, sync_folder
+from .disk import lock_file, sync_file, sync_folder, unlock_file
 from .errors import Damaged
 from .files import Bytes, failure, make_folders, remove_quietly
 from .oid import ObjectId
@@ -109,7 +109,7 @@ class PackedObjects:
         return self._writer.rows.get(oid) if self._writer else None
 
     def _pack_of(self, oid: bytes, size: int) -> Pack | None:
-        for _ in range(2):
+        for _ in range(3):  # what is found may have been mended by another process just now
             for pack in [*self._packs.values()]:
                 row = pack.find(oid)
                 if row and row.size == size:
@@ -153,17 +153,29 @@ class PackedObjects:
             self._packs[pack.name] = pack
 
     def _look_at(self, path: str, fd: int) -> Pack | None:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return None
+        if pack := _sealed(path, fd):
+            return pack
+        if lock_file(fd, wait=False) is not True:
+            return Growing(path, fd, [*cachepack.scan(fd)])
+        try:  # nobody writes it: perhaps it was ended a moment ago
+            return _sealed(path, fd) or self._hashed(path, fd)
+        finally:
+            unlock_file(fd)
+
+    def _hashed(self, path: str, fd: int) -> Pack | None:
+        """A pack that was not ended, or whose seal is broken. None when it was removed."""
         found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode):
+        if found.st_nlink == 0:
             return None
         table = cachepack.read_table(fd, found.st_size)
-        seal = read_seal(found, table.id, found.st_size) if table else BROKEN
-        if table and seal != BROKEN:
-            return Pack(path, fd, table, seal)
-        rows = [*cachepack.scan(fd)] if table is None else [r for r in table if _is_right(fd, r)]
-        if table and len(rows) == len(table):
-            return Pack(path, fd, table, self._seal_again(fd, table, found))
-        return self._mend(path, fd, rows)
+        if table is None:
+            return self._mend(path, fd, [*cachepack.scan(fd)])
+        rows = [row for row in table if _is_right(fd, row)]
+        if len(rows) < len(table):
+            return self._mend(path, fd, rows)
+        return Pack(path, fd, table, self._seal_again(fd, table, found))
 
     def _seal_again(self, fd: int, table: Table, found: os.stat_result) -> int:
         if not self._read_only:
@@ -176,10 +188,8 @@ class PackedObjects:
     def _mend(self, path: str, fd: int, rows: list[Row]) -> Pack:
         """What is left of a pack whose writer was killed, or that is damaged: a new pack, synced,
         for it may hold what must not be lost. The old one is set aside, if it holds anything
-        else. One that somebody still writes is used as it is."""
+        else."""
         left = Pack(path, fd, Table.of(rows), BOOT)
-        if lock_file(fd, wait=False) is not True:
-            return Growing(path, fd, rows)
         if self._read_only:
             return left
         try:
@@ -308,6 +318,14 @@ class PackedObjects:
 
     def _new_path(self) -> str:
         return os.path.join(self.folder, os.urandom(16).hex())
+
+
+def _sealed(path: str, fd: int) -> Pack | None:
+    """A pack that was ended and that nothing happened to since."""
+    found = os.fstat(fd)
+    table = cachepack.read_table(fd, found.st_size)
+    seal = read_seal(found, table.id, found.st_size) if table else BROKEN
+    return Pack(path, fd, table, seal) if table and seal != BROKEN else None
 
 
 def _is_right(fd: int, row: Row) -> bool:

@@ -74,8 +74,7 @@ class Writer:
         self.path = path
         self.rows: dict[bytes, Row] = {}
         self.must_last = False  # something in it must not be lost
-        self.fd = os.open(path, _CREATE, 0o444)
-        lock_file(self.fd, wait=True)
+        self.fd = _create(path)
         allow(self.fd, bits)
         os.pwrite(self.fd, cachepack.MAGIC, 0)
         self._end = self._started = len(cachepack.MAGIC)
@@ -115,6 +114,15 @@ class Writer:
     def drop(self) -> None:
         remove_quietly(self.path)
         os.close(self.fd)
+
+
+def _create(path: str) -> int:
+    """A new file, locked. Whoever sees it before that takes its writer for dead, and removes it."""
+    while True:
+        fd = os.open(path, _CREATE, 0o444)
+        if lock_file(fd, wait=True) is None or os.fstat(fd).st_nlink > 0:
+            return fd
+        os.close(fd)
 
 
 def _write_at(fd: int, data: Bytes, at: int) -> None:

@@ -426,6 +426,37 @@ def test_a_torn_record_is_no_object(cache):
     assert not again.has(hash_bytes(b"torn"), 4)
 
 
+def test_who_looks_before_the_writer_has_its_lock(cache, monkeypatch):
+    """The file is removed as one of the dead; the writer makes another."""
+    locking, looked = packfile.lock_file, []
+
+    def look_first(fd, wait):
+        if not looked:
+            looked.append(list(Cache(cache.root).objects()))
+        return locking(fd, wait)
+
+    monkeypatch.setattr(packfile, "lock_file", look_first)
+    pointers = put(cache)
+    cache.finish()
+    assert looked == [[]]
+    assert len(held(Cache(cache.root), pointers)) == MANY
+
+
+def test_who_looks_while_the_writer_ends_it(cache, monkeypatch):
+    locking = packed.lock_file
+    pointers = put(cache)
+
+    def end_first(fd, wait):
+        cache.finish()
+        return locking(fd, wait)
+
+    monkeypatch.setattr(packed, "lock_file", end_first)
+    assert len(held(Cache(cache.root), pointers)) == MANY
+    assert len(packs_of(cache)) == 1
+    assert folder_of(cache, "damaged") == []
+    assert seals_of_packs(cache) == {LASTING}
+
+
 def test_many_become_one(cache):
     pointers = []
     for turn in range(MOST_PACKS):
