@@ -19,6 +19,7 @@ from typing import BinaryIO
 from .disk import start_writeback, sync_file, sync_folder, write_all
 from .errors import Damaged, DataError, NotFound
 from .files import WRITEBACK, Bytes, PathLike, failure, remove_quietly
+from .giving import give
 from .objects import DURABLE_BYTES, ObjectFolder, Stored
 from .oid import ObjectId, hash_bytes, hasher
 from .packed import PACKED_BYTES
@@ -99,7 +100,7 @@ class Cache:
 
     def _take(self, source: ObjectFolder, oid: ObjectId, size: int) -> bool:
         if not source.packed.has(oid, size) or not self._is_packing():
-            return source.give(oid, size, self.folder)
+            return give(source, oid, size, self.folder)
         try:
             data = source.open(oid, size).read()
         except DataError:
@@ -164,7 +165,7 @@ class Cache:
     def share(self, oid: ObjectId, size: int) -> None:
         """The machine-wide cache gets it too; that it cannot only costs room."""
         if self._shared:
-            self.folder.give(oid, size, self._shared)
+            give(self.folder, oid, size, self._shared)
 
     # Storing what was fetched
 

@@ -20,7 +20,7 @@ from itertools import count
 from threading import Lock
 from typing import BinaryIO, NamedTuple
 
-from .disk import copy_open, sync_all, sync_file, sync_folder, write_all
+from .disk import sync_all, sync_file, sync_folder, write_all
 from .errors import Damaged, DataError, NotFound
 from .files import (
     Bytes,
@@ -254,7 +254,7 @@ class ObjectFolder:
         try:
             os.rename(temporary, path)
         except FileNotFoundError:
-            self._make(path)
+            self.make_parent(path)
             os.rename(temporary, path)
         except IsADirectoryError:
             self._damaged(path, "it is a folder")
@@ -283,7 +283,8 @@ class ObjectFolder:
         """Remove what killed processes left."""
         remove_stale(self._temporaries)
 
-    def _make(self, path: str) -> None:
+    def make_parent(self, path: str) -> None:
+        """The folder of an object's file. Raises OSError."""
         make_folders(path[: path.rindex("/")])
         self._made = True
 
@@ -292,43 +293,6 @@ class ObjectFolder:
         remove_quietly(temporary)
         if isinstance(error, OSError):
             raise failure(error, "store an object in", self.root) from error
-
-    def give(self, oid: ObjectId, size: int, target: ObjectFolder) -> bool:
-        """Bring a verified object into another folder: by hard link, else by shared blocks, else
-        by copy. False where that cannot be done."""
-        try:
-            target.prepare()
-            target._link(self.path(oid), oid)
-        except FileExistsError:
-            found = target.look(oid, size)
-            return found is not None and found[1] != BROKEN
-        except OSError:
-            return self._copy(oid, size, target)
-        return True
-
-    def _link(self, source: str, oid: ObjectId) -> None:
-        path = self.path(oid)
-        try:
-            os.link(source, path, follow_symlinks=False)
-        except FileNotFoundError:
-            self._make(path)
-            os.link(source, path, follow_symlinks=False)
-
-    def _copy(self, oid: ObjectId, size: int, target: ObjectFolder) -> bool:
-        try:
-            fd, path = target.temporary()
-        except DataError:
-            return False
-        try:
-            with self.open(oid, size) as file:
-                copy_open(file, fd)
-            target.adopt(path, oid, size)
-        except (OSError, DataError):
-            return False
-        finally:
-            os.close(fd)
-            remove_quietly(path)
-        return True
 
     # Making durable
 
