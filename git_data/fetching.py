@@ -138,15 +138,28 @@ class Fetcher:
     ) -> dict[Wanted, DataError | None]:
         """Put those into the cache that are right in these bytes of a pack; what is wrong with the
         others."""
-        wholes = [(item.wanted, self._unpack(item, data, start)) for item in items]
-        found: dict[Wanted, DataError | None] = {
-            wanted: whole if isinstance(whole, DataError) else None for wanted, whole in wholes
-        }
+        found: dict[Wanted, DataError | None] = {}
+        wholes: list[tuple[Wanted, pack.Data]] = []
+        for item in items:
+            whole = self._unpack(item, data, start)
+            if isinstance(whole, DataError):
+                found[item.wanted] = whole
+            else:
+                wholes.append((item.wanted, whole))
+        return found | self._store(wholes)
+
+    def _store(self, wholes: Sequence[tuple[Wanted, pack.Data]]) -> dict[Wanted, DataError | None]:
+        """Together if that can be, else one by one: on a full disk a small one may still fit."""
         try:
-            self._cache.keep((w.oid, one) for w, one in wholes if not isinstance(one, DataError))
+            self._cache.keep((wanted.oid, data) for wanted, data in wholes)
         except DataError as error:
-            found |= {w: _about(w, error) for w, known in found.items() if known is None}
-        return found
+            if len(wholes) == 1:
+                return {wanted: _about(wanted, error) for wanted, _ in wholes}
+            found: dict[Wanted, DataError | None] = {}
+            for one in wholes:
+                found |= self._store([one])
+            return found
+        return {wanted: None for wanted, _ in wholes}
 
     def _unpack(self, item: Small, data: memoryview, start: int) -> pack.Data | DataError:
         """An object whole and verified, or what is wrong with it."""
