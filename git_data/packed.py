@@ -60,12 +60,8 @@ class PackedObjects:
         """As `has`, without looking for packs that came since."""
         if size > PACKED_BYTES:
             return False
-        return any(row and row.size == size for row in self._known_rows(oid))
-
-    def _known_rows(self, oid: bytes) -> Iterator[Row | None]:
-        writer = self._writer
-        yield writer.rows.get(oid) if writer else None
-        yield from (pack.find(oid) for pack in [*self._packs.values()])
+        row = self._own(oid)
+        return row.size == size if row else self._pack_here(oid, size) is not None
 
     def has(self, oid: bytes, size: int) -> bool:
         return size <= PACKED_BYTES and self._find(oid, size) is not None
@@ -106,16 +102,22 @@ class PackedObjects:
         return row if row and row.size == size else None
 
     def _own(self, oid: bytes) -> Row | None:
-        return self._writer.rows.get(oid) if self._writer else None
+        writer = self._writer
+        return writer.rows.get(oid) if writer else None
 
     def _pack_of(self, oid: bytes, size: int) -> Pack | None:
         for _ in range(3):  # what is found may have been mended by another process just now
-            for pack in [*self._packs.values()]:
-                row = pack.find(oid)
-                if row and row.size == size:
-                    return pack
+            if pack := self._pack_here(oid, size):
+                return pack
             if not self._list():
                 break
+        return None
+
+    def _pack_here(self, oid: bytes, size: int) -> Pack | None:
+        for pack in tuple(self._packs.values()):
+            row = pack.find(oid)
+            if row and row.size == size:
+                return pack
         return None
 
     def _list(self) -> bool:
