@@ -24,10 +24,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from . import gitindex, indexupdate, placements
 from .copies import Copies, remove_beside
@@ -37,19 +36,16 @@ from .git import Git
 from .indexlock import IndexLock, break_own, lock_inode
 from .placements import Entry, Folder, Journal, Placement
 from .pointer import Pointer
+from .preparing import Preparing, is_ours
 from .progress import SILENT, Progress
 from .survivor import survivor
 from .treewriter import Tree
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 __all__ = ["Placed", "Placement", "Site", "lock_inode", "needs_recovery", "place", "recover"]
 
 PATIENCE = 3.0  # seconds for others to let go of the index
 # What reading files again costs `git status`: seconds to start a filter, files and bytes a second.
 READ_START, READ_FILES, READ_BYTES = 0.1, 500, 32 << 20
-_GROUP, _MANY = 64, 8  # files that one thread copies at once; groups that are worth threads
 _SECOND = 10**9  # nanoseconds
 _TICK = 20_000_000  # nanoseconds by which a file system's clock may be behind
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -165,9 +161,6 @@ def _carry_out(
     return Placed(work.done, work.skipped, work.failed, work.index_error)
 
 
-Results = list[tuple[int, Entry | DataError]]  # entries that were prepared, by their number
-
-
 class _Work:
     """One round of placing, in its own folder."""
 
@@ -189,7 +182,7 @@ class _Work:
     def run(self, patience: float, progress: Progress) -> None:
         try:
             self._write_journal()
-            self._prepare_all(progress)
+            self._prepare(progress)
             if self.ready:
                 self._write_journal()
                 self._wait_for_next_second()
@@ -215,65 +208,12 @@ class _Work:
 
     # Before the lock
 
-    def _prepare_all(self, progress: Progress) -> None:
-        """Copy each content to its temporary file, if its pointer is still there. Many of them by
-        two threads: small files are waiting for the system most of the time."""
-        groups = _groups(range(len(self.entries)), _GROUP)
-        if len(groups) < _MANY:
-            for group in groups:
-                self._take(self._copy_group(self._look(group)), progress)
-            return
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(2) as pool:
-            waiting: deque[Future[Results]] = deque()
-            for group in groups:
-                waiting.append(pool.submit(self._copy_group, self._look(group)))
-                if len(waiting) > 3:
-                    self._take(waiting.popleft().result(), progress)
-            for left in waiting:
-                self._take(left.result(), progress)
-
-    def _look(self, numbers: Iterable[int]) -> list[tuple[int, os.stat_result]]:
-        """The pointers among these that are to be copied for, as they were found."""
-        found: list[tuple[int, os.stat_result]] = []
-        for number in numbers:
-            entry = self.entries[number]
-            item = entry.placement
-            try:
-                old = self.tree.stat(item.path)
-            except (OSError, DataError) as error:
-                self.failed.append((item, _explained(error, item)))
-                continue
-            if old is not None and _is_ours(old, entry):
-                self.ready.append(number)
-            elif old is None or old.st_size != len(item.pointer_text):
-                self.skipped.append(item)
-            elif self.copies.is_beside(old):  # for whose folder only one thread may ask
-                self._take(self._copy_group([(number, old)]), SILENT)
-            else:
-                found.append((number, old))
-        return found
-
-    def _copy_group(self, found: Iterable[tuple[int, os.stat_result]]) -> Results:
-        results: Results = []
-        for number, old in found:
-            item = self.entries[number].placement
-            try:
-                results.append((number, self.copies.make(self.tree, number, item, old)))
-            except (OSError, DataError) as error:
-                results.append((number, _explained(error, item)))
-        return results
-
-    def _take(self, results: Results, progress: Progress) -> None:
-        for number, made in results:
-            item = self.entries[number].placement
-            if isinstance(made, Entry):
-                self.entries[number] = made
-                self.ready.append(number)
-            else:
-                self.failed.append((item, made))
-            progress.advance(1, item.pointer.size)
+    def _prepare(self, progress: Progress) -> None:
+        work = Preparing(self.entries, self.tree, self.copies)
+        try:
+            work.run(progress)
+        finally:
+            self.ready, self.skipped, self.failed = work.ready, work.skipped, work.failed
 
     def _wait_for_next_second(self) -> None:
         """Git reads a file again whose time is not older, in seconds, than its index: spare it
@@ -317,28 +257,12 @@ class _Work:
             placed = self.copies.put(self.tree, number, item)
             if placed is None:
                 found = self.tree.stat(item.path)
-                placed = found if found is not None and _is_ours(found, entry) else None
+                placed = found if found is not None and is_ours(found, entry) else None
         except OSError as error:
             self.failed.append((item, failure(error, "place", os.fsdecode(item.path))))
             return None
         (self.skipped if placed is None else self.done).append(item)
         return placed
-
-
-def _groups(numbers: range, size: int) -> list[range]:
-    return [numbers[start : start + size] for start in range(0, len(numbers), size)]
-
-
-def _explained(error: OSError | DataError, item: Placement) -> DataError:
-    if isinstance(error, DataError):
-        return error
-    return failure(error, "place", os.fsdecode(item.path))
-
-
-def _is_ours(found: os.stat_result, entry: Entry) -> bool:
-    """True for the very file that was prepared for this entry, untouched since."""
-    ours = (entry.inode, entry.mtime, entry.placement.pointer.size)
-    return entry.inode != 0 and ours == (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 @contextmanager

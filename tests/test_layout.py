@@ -78,8 +78,9 @@ TABLE = {
     "survivor": "",
     "copies": "placements treewriter files pointer errors",
     "beside": "disk files treewriter oid errors",
-    "worktree": "files git pointer gitindex indexlock indexupdate copies placements survivor"
-    f" treewriter {WORDS}",
+    "preparing": f"copies placements treewriter files {WORDS}",
+    "worktree": "preparing files git pointer gitindex indexlock indexupdate copies placements"
+    f" survivor treewriter {WORDS}",
     "onlookers": "git hookfiles errors",
     "caller": "",
     "hookfiles": "",
