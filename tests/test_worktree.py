@@ -352,6 +352,29 @@ def test_a_file_too_young_to_be_trusted_stays_so(tree):
     assert [line.split()[1] for line in debug.splitlines() if "size" in line] == ["0", "8", "4"]
 
 
+def test_many_files_are_placed_by_threads(repo, monkeypatch):
+    """Each fails alone, in whatever thread; what was changed meanwhile is let alone."""
+    monkeypatch.setattr("git_data.preparing._GROUP", 4)
+    files = {f"d{n % 7}/{n}.bin": b"content of %d" % n for n in range(60)}
+    tree = Tree(repo, {"a.bin": b"first", **files})
+    for name in ("d5/5.bin", "d2/30.bin"):
+        (repo.path / name).unlink()
+    repo.write("d1/1.bin", b"my own")
+    lost = [tree.pointers[name] for name in ("d0/7.bin", "d3/59.bin")]
+    for pointer in lost:
+        os.unlink(tree.cache.path(pointer.oid))
+    placed = tree.place()
+    assert len(placed.done) == 56
+    assert {item.path for item in placed.skipped} == {b"d5/5.bin", b"d2/30.bin", b"d1/1.bin"}
+    assert [item.pointer for item, _ in placed.failed] == lost
+    assert all(isinstance(error, NotFound) for _, error in placed.failed)
+    assert repo.read("d1/1.bin") == b"my own"
+    for number in {*range(60)} - {1, 5, 7, 30, 59}:
+        assert repo.read(f"d{number % 7}/{number}.bin") == b"content of %d" % number
+    assert {*tree.changed()} == {"d1/1.bin", "d2/30.bin", "d5/5.bin"}
+    assert tree.leftovers() == []
+
+
 # Not ours to replace
 
 
