@@ -87,6 +87,11 @@ class Cache:
                     return (self.folder if given else source).open(oid, size)
             raise
 
+    def read(self, oid: ObjectId, size: int) -> bytes | None:
+        """The content of one that lies among others in a pack, hashed as it was read; None for one
+        that does not. Raises Damaged."""
+        return self.folder.read_packed(oid, size) if self.folder.packed.knows(oid, size) else None
+
     def objects(self) -> Iterator[tuple[ObjectId, int]]:
         """Every object's name and size in bytes, verified or not. One that was stored twice may
         come twice."""

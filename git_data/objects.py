@@ -115,11 +115,11 @@ class ObjectFolder:
         """The content, verified. Raises NotFound; Damaged, then what was there is set aside."""
         path = self.path(oid)
         if self.packed.knows(oid, size):
-            return self._open_packed(oid, size)
+            return io.BytesIO(self.read_packed(oid, size))
         try:
             fd = os.open(path, _READ)
         except FileNotFoundError:
-            return self._open_packed(oid, size)
+            return io.BytesIO(self.read_packed(oid, size))
         except OSError as error:
             if os.path.islink(path):
                 raise self._damaged(path, "it is a symbolic link") from error
@@ -131,7 +131,8 @@ class ObjectFolder:
             raise
         return os.fdopen(fd, "rb")
 
-    def _open_packed(self, oid: ObjectId, size: int) -> BinaryIO:
+    def read_packed(self, oid: ObjectId, size: int) -> bytes:
+        """The content of an object that is in a pack, hashed. Raises as `open` does."""
         try:
             data = self.packed.read(oid, size)
         except OSError as error:
@@ -140,7 +141,7 @@ class ObjectFolder:
             raise Damaged(error.message, _REFETCH) from error
         if data is None:
             raise NotFound(f"{oid} is not in {self.root}", _REFETCH)
-        return io.BytesIO(data)
+        return data
 
     def objects(self) -> Iterator[tuple[ObjectId, int]]:
         """Every object's name and size in bytes, verified or not. One that was stored twice may

@@ -54,18 +54,23 @@ class Large:
 
 def read_small(wanted: Sequence[Wanted], cache: Cache) -> list[Packed]:
     """Objects of one chunk each. Damaged if one is not what its name says, by its path."""
-    return [pack_one(w, _read(w, cache)) for w in wanted]
+    return [_pack_one(w, cache.read(w.oid, w.size) or _read(w, cache)) for w in wanted]
 
 
 def _read(wanted: Wanted, cache: Cache) -> bytes:
     with cache.open(wanted.oid, wanted.size) as stream:
         data: bytes = stream.read(wanted.size + 1)
+    return check(wanted, data)
+
+
+def check(wanted: Wanted, data: bytes) -> bytes:
+    """These bytes; Damaged when they are not the object's."""
+    if hash_bytes(data) != wanted.oid or len(data) != wanted.size:
+        raise changed(wanted)
     return data
 
 
-def pack_one(wanted: Wanted, data: bytes) -> Packed:
-    if hash_bytes(data) != wanted.oid or len(data) != wanted.size:
-        raise changed(wanted)
+def _pack_one(wanted: Wanted, data: bytes) -> Packed:
     return Packed(wanted.oid, len(data), *pack.encode_chunk(wanted.oid, data))
 
 
