@@ -4,6 +4,7 @@ import subprocess
 import pytest
 
 from git_data import scan
+from git_data.errors import GitError
 from git_data.git import Git
 from git_data.oid import hash_bytes
 from git_data.pointer import Pointer
@@ -101,3 +102,12 @@ def test_a_partial_clone_fetches_nothing(git, tmp_path):
     commands = trace.read_text()
     assert "rev-list" in commands
     assert "fetch" not in commands and "upload-pack" not in commands
+
+
+def test_a_pointer_that_is_gone_before_it_is_read(git):
+    """Git said that it was there: to go on without it would leave its data behind."""
+    commit(git, **{"a.bin": "one"})
+    blob = git.line("rev-parse", "HEAD:a.bin")
+    assert [*scan._texts(git, [blob, blob])] == [text_of("one")] * 2
+    with pytest.raises(GitError, match="lost a pointer"):
+        [*scan._texts(git, [blob, "1" * 40])]
