@@ -224,7 +224,7 @@ class Filter:
 
     def _answer_later(self, request: Request, found: Pointer) -> None:
         text = found.encode()
-        self.lock_seen = worktree.lock_inode(self._index_file)
+        self.lock_seen = worktree.inode_of(self._lock)
         self.to_place[request.path] = Placement(request.path, text, found, request.blob)
         self._answer_content(text)
 
@@ -287,15 +287,14 @@ class Filter:
             self.repo.recover_placements(self.progress)
         self._tell()
 
-    @property
-    def _index_file(self) -> str:
-        return self.repo.git.index_file(self.repo.location)
+    @cached_property
+    def _lock(self) -> str:
+        """Git's lock of the index in use."""
+        return worktree.lock_of(self.repo.git.index_file(self.repo.location))
 
     def _git_failed(self) -> bool:
         """Git dies with its lock still in place: then nothing here is ours to touch."""
-        return self.lock_seen is not None and self.lock_seen == worktree.lock_inode(
-            self._index_file
-        )
+        return self.lock_seen is not None and self.lock_seen == worktree.inode_of(self._lock)
 
     def _fetch(self, items: dict[bytes, Pointer]) -> None:
         asked = [wanted(path.decode(errors="replace"), found) for path, found in items.items()]

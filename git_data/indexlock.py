@@ -21,12 +21,22 @@ def target(index_file: str) -> str:
     return os.path.realpath(index_file) if os.path.islink(index_file) else index_file
 
 
-def lock_inode(index_file: str) -> int | None:
-    """The inode of the lock that is held now; None when there is none."""
+def lock_of(index_file: str) -> str:
+    """The file that is there while somebody changes the index."""
+    return target(index_file) + ".lock"
+
+
+def inode_of(lock: str) -> int | None:
+    """The inode of a lock that is held now; None when it is not."""
     try:
-        return os.stat(target(index_file) + ".lock").st_ino
+        return os.stat(lock).st_ino
     except OSError:
         return None
+
+
+def lock_inode(index_file: str) -> int | None:
+    """The inode of an index's lock that is held now; None when there is none."""
+    return inode_of(lock_of(index_file))
 
 
 class IndexLock:
@@ -34,7 +44,7 @@ class IndexLock:
 
     def __init__(self, index_file: str, spare: str, patience: float) -> None:
         self.index = target(index_file)
-        self.lock = self.index + ".lock"
+        self.lock = lock_of(self.index)
         self._spare = spare
         self._patience = patience  # seconds
         self._fd = -1

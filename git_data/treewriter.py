@@ -84,11 +84,10 @@ class Tree:
         """A regular file's stat data; None when there is no such file."""
         try:
             folder, name = self.parent(path)
-            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
         except OSError as error:
             _raise_unless_absent(error)
             return None
-        return found if stat.S_ISREG(found.st_mode) else None
+        return _stat(name, folder)
 
     def look(self, path: bytes) -> os.stat_result | None:
         """What is there, a link or a folder too; None when there is nothing."""
@@ -165,7 +164,7 @@ class Tree:
         then it still does. `source` may be left, holding `expected`: its folder is cleared anyway.
         """
         folder, name = self.parent(path)
-        found = self.stat(path)
+        found = _stat(name, folder)
         if found is None or found.st_size != len(expected):
             return None
         if not exchange(source, source_folder, name, folder):
@@ -176,6 +175,16 @@ class Tree:
             exchange(source, source_folder, name, folder)
             return None
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+
+def _stat(name: bytes, folder: int) -> os.stat_result | None:
+    """A regular file's stat data; None when there is no such file."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        _raise_unless_absent(error)
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _open_folder(name: bytes, above: int, make: bool) -> int:

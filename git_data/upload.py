@@ -107,8 +107,10 @@ class Uploader:
         if dry_run:
             items = self._data_only(items)
             return Upload(address.url, len(items), sum(w.size for w in items), 0)
-        elsewhere = self._elsewhere(items)
-        items = self._available(items, elsewhere)
+        absent = [w for w in items if not self.repo.cache.has(w.oid, w.size)]
+        elsewhere = self._elsewhere(absent)
+        if left := [w for w in absent if w.oid not in elsewhere]:
+            items = self._fetched(items, left)
         sent_bytes = 0
         if items:
             store = self._writable(address)
@@ -212,10 +214,9 @@ class Uploader:
             items = [w for w in items if w.oid in lacking]
         return items
 
-    def _elsewhere(self, items: list[Wanted]) -> dict[bytes, Elsewhere]:
+    def _elsewhere(self, left: list[Wanted]) -> dict[bytes, Elsewhere]:
         """Where other stores have what the cache lacks: it goes from store to store, and not over
         the disk here."""
-        left = [w for w in items if not self.repo.cache.has(w.oid, w.size)]
         found: dict[bytes, Elsewhere] = {}
         for address in self._others() if left else ():
             try:
@@ -231,11 +232,9 @@ class Uploader:
         yield from self.repo.reading_addresses(self.tips[0])
         yield from self.repo.earlier_addresses(self.tips[0])
 
-    def _available(self, items: list[Wanted], elsewhere: dict[bytes, Elsewhere]) -> list[Wanted]:
-        """All of them, in the cache or another store; NotFound names one that is nowhere."""
-        has = self.repo.cache.has
-        absent = [w for w in items if w.oid not in elsewhere and not has(w.oid, w.size)]
-        failures = self._fetch(absent) if absent else []
+    def _fetched(self, items: list[Wanted], absent: list[Wanted]) -> list[Wanted]:
+        """All of them, those that were absent fetched; NotFound names one that is nowhere."""
+        failures = self._fetch(absent)
         if not failures:
             return items
         for w, error in failures:

@@ -33,7 +33,7 @@ from .copies import Copies, remove_beside
 from .errors import Damaged, DataError
 from .files import PathLike, failure
 from .git import Git
-from .indexlock import IndexLock, break_own, lock_inode
+from .indexlock import IndexLock, break_own, inode_of, lock_inode, lock_of
 from .placements import Entry, Folder, Journal, Placement
 from .pointer import Pointer
 from .preparing import Preparing, is_ours
@@ -41,7 +41,17 @@ from .progress import SILENT, Progress
 from .survivor import survivor
 from .treewriter import Tree
 
-__all__ = ["Placed", "Placement", "Site", "lock_inode", "needs_recovery", "place", "recover"]
+__all__ = [
+    "Placed",
+    "Placement",
+    "Site",
+    "inode_of",
+    "lock_inode",
+    "lock_of",
+    "needs_recovery",
+    "place",
+    "recover",
+]
 
 PATIENCE = 3.0  # seconds for others to let go of the index
 # What reading files again costs `git status`: seconds to start a filter, files and bytes a second.
