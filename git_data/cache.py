@@ -24,7 +24,7 @@ from .objects import DURABLE_BYTES, ObjectFolder, Stored
 from .oid import ObjectId, hash_bytes, hasher
 from .packed import PACKED_BYTES
 from .pointer import Pointer
-from .seal import BOOT, LASTING, set_seal
+from .seal import BOOT, BROKEN, set_seal
 
 MOST_UNSYNCED = 1 << 16  # objects waiting for `finish` before they are synced all the same
 SINGLE_FILES = 64  # small objects of one process that get a file each, before others are packed
@@ -107,10 +107,10 @@ class Cache:
         if not source.packed.has(oid, size) or not self._is_packing():
             return give(source, oid, size, self.folder)
         try:
-            data = source.open(oid, size).read()
+            with source.open(oid, size) as file:
+                self._pack([(oid, file.read())], must_last=False)
         except DataError:
             return False
-        self.folder.packed.add([(oid, data)], must_last=False)
         return True
 
     # Storing what must not be lost
@@ -147,19 +147,26 @@ class Cache:
 
     def has_to_keep(self, oid: ObjectId, size: int) -> bool:
         """As `has`, for one that must not be lost: what may not be on the disk yet is noted."""
-        found = self.folder.look(oid, size)
-        if found is None and self.folder.packed.hold(oid, size):
+        if self._keep_file(oid, size) or self._hold(oid, size):
             return True
-        if found is None and not self._sources:
-            return False
-        if found and found[1] == LASTING:
-            return True
-        if not self.has(oid, size):
-            return False
+        return self._borrow(oid, size) and (self._keep_file(oid, size) or self._hold(oid, size))
+
+    def _keep_file(self, oid: ObjectId, size: int) -> bool:
+        """True for one with a file of its own; what may not be on the disk yet is noted."""
         found = self.folder.look(oid, size)
-        if found:
+        if found and found[1] == BROKEN and self.folder.has_file(oid, size):  # it is sealed now
+            found = self.folder.look(oid, size)
+        if found is None or found[1] == BROKEN:
+            return False
+        if found[1] == BOOT:
             self.note(found[0])
-        return found is not None
+        return True
+
+    def _hold(self, oid: ObjectId, size: int) -> bool:
+        try:
+            return self.folder.packed.hold(oid, size)
+        except OSError:
+            return False
 
     def note(self, item: Stored) -> None:
         """An object for `finish` to make durable; a large one is made so now."""
@@ -208,7 +215,9 @@ class Cache:
         """True from the small object on with which files of their own are too many. What is shared
         with other repositories is so by file."""
         self._small += 1
-        return self._small > SINGLE_FILES and self._shared is None
+        if self._small <= SINGLE_FILES or self._shared is not None:
+            return False
+        return not self.folder.packed.is_full
 
     def temporary(self) -> tuple[int, str]:
         """A new file, open for reading and writing, on its way to `adopt`."""

@@ -43,8 +43,10 @@ def head(oid: bytes, size: int) -> bytes:
 class Table:
     """The objects of a pack, sorted by id."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, limit: int = 1 << 62) -> None:
+        """`limit`: where contents end at the latest, in bytes of the pack."""
         self.data = data
+        self.limit = limit
         self.id = hash_bytes(data)
         self._count = len(data) // _ROW.size
         # The first bytes of each id, to search in without making an object of each.
@@ -63,7 +65,8 @@ class Table:
         at = bisect_left(self._starts, start)
         while at < self._count and self._starts[at] == start:
             if self._oid(at) == oid:
-                return self._row(at)
+                row = self._row(at)
+                return row if row.offset + row.size <= self.limit else None
             at += 1
         return None
 
@@ -94,7 +97,7 @@ def read_table(fd: int, size: int) -> Table | None:
     length = end - start
     if mark != _END or not 0 <= length <= MOST_ROWS * _ROW.size or length % _ROW.size:
         return None
-    table = Table(os.pread(fd, length, start))
+    table = Table(os.pread(fd, length, start), start)
     return table if table.id == expected else None
 
 
@@ -114,12 +117,16 @@ def scan(fd: int, start: int = 0) -> Iterator[Row]:
 
 def end_of(rows: Sequence[Row]) -> int:
     """Where the last of the rows that `scan` gave ends."""
-    return rows[-1].offset + rows[-1].size if rows else 0
+    return rows[-1].offset + rows[-1].size if rows else len(MAGIC)
 
 
 def read(fd: int, row: Row) -> bytes | None:
-    """An object's content out of an open pack; None when it is other bytes than its id says."""
-    data = os.pread(fd, row.size, row.offset)
+    """An object's content out of an open pack; None when it cannot be read, or is other bytes than
+    its id says."""
+    try:
+        data = os.pread(fd, row.size, row.offset)
+    except OSError:
+        return None
     return data if hash_bytes(data) == row.oid else None
 
 

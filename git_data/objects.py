@@ -36,7 +36,7 @@ from .files import (
 )
 from .oid import ObjectId, hash_stream
 from .packed import PackedObjects
-from .seal import BROKEN, read_seal, set_seal
+from .seal import BOOT, BROKEN, read_seal, set_seal
 from .unfinished import create, finished
 
 DURABLE_BYTES = 1 << 20  # from this size on, a sync is short beside the writing or the hashing
@@ -91,14 +91,19 @@ class ObjectFolder:
 
     def has(self, oid: ObjectId, size: int) -> bool:
         """True only for a whole, verified object. One stat, if its seal holds."""
-        if self.packed.knows(oid, size):
+        if self.packed.knows(oid, size) or self.has_file(oid, size):
             return True
         try:
-            if read_seal(os.lstat(self.path(oid)), oid, size) != BROKEN:
-                return True
-            self.open(oid, size).close()
-        except FileNotFoundError:
             return self.packed.has(oid, size)
+        except OSError:
+            return False
+
+    def has_file(self, oid: ObjectId, size: int) -> bool:
+        """True for one that is whole in a file of its own."""
+        path = self.path(oid)
+        try:
+            if read_seal(os.lstat(path), oid, size) == BROKEN:
+                self._open_file(path, oid, size).close()
         except (OSError, DataError):
             return False
         return True
@@ -114,12 +119,19 @@ class ObjectFolder:
     def open(self, oid: ObjectId, size: int) -> BinaryIO:
         """The content, verified. Raises NotFound; Damaged, then what was there is set aside."""
         path = self.path(oid)
-        if self.packed.knows(oid, size):
-            return io.BytesIO(self.read_packed(oid, size))
+        if not self.packed.knows(oid, size):
+            try:
+                return self._open_file(path, oid, size)
+            except FileNotFoundError:
+                pass
+        return io.BytesIO(self.read_packed(oid, size))
+
+    def _open_file(self, path: str, oid: ObjectId, size: int) -> BinaryIO:
+        """As `open`, of a file of its own; FileNotFoundError when there is none."""
         try:
             fd = os.open(path, _READ)
         except FileNotFoundError:
-            return io.BytesIO(self.read_packed(oid, size))
+            raise
         except OSError as error:
             if os.path.islink(path):
                 raise self._damaged(path, "it is a symbolic link") from error
@@ -315,7 +327,8 @@ class ObjectFolder:
         """Seal for good what was synced, if it is still the same file; False if there is none."""
         path = self.path(item.oid)
         try:
-            if item.is_same(os.lstat(path)):
+            found = os.lstat(path)
+            if item.is_same(found) and read_seal(found, item.oid, item.size) == BOOT:
                 set_seal(path, item.oid, item.size, item.inode, lasting=True)
         except FileNotFoundError:
             return False

@@ -7,7 +7,8 @@ pack of its own; `finish` ends that with a table, and seals it as an object's fi
 Each object is hashed whenever it is read, so the seal only saves `has` from reading. Whoever
 finds a pack whose seal does not hold hashes all of it: what is right goes on being used, in a new
 pack if something was not. Safe in threads and between processes; packs are never changed after
-`finish`, and merged when there are many.
+`finish`. Looking through packs takes longer the more there are: where there are MOST_PACKS, small
+objects get files of their own again.
 """
 
 from __future__ import annotations
@@ -18,21 +19,33 @@ import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
+from weakref import WeakSet
 
 from . import cachepack
 from .cachepack import Row, Table
 from .disk import lock_file, sync_file, sync_folder, unlock_file
 from .errors import Damaged
-from .files import Bytes, failure, make_folders, remove_quietly
+from .files import Bytes, failure, make_folders
 from .oid import ObjectId
 from .packfile import READ, Growing, Pack, Writer
 from .seal import BOOT, BROKEN, LASTING, read_seal, set_seal
 
 PACKED_BYTES = 32 << 10  # objects up to this size are packed
-MOST_PACKS = 24  # when there are more, the MERGED smallest become one
-MERGED = 16
+MOST_PACKS = 64
 _TICK = 20_000_000  # nanoseconds by which a file system's clock may be behind
 _NAME = re.compile(r"[0-9a-f]{32}")
+
+
+_all: WeakSet[PackedObjects] = WeakSet()
+
+
+def _forget() -> None:
+    """After a fork: what grows is the parent's, and another thread may have held the lock."""
+    for one in _all:
+        one.forget()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 class PackedObjects:
@@ -53,6 +66,15 @@ class PackedObjects:
         self._writer: Writer | None = None
         self._to_sync: set[str] = set()  # names of packs that `finish` makes lasting
         self._lock = Lock()
+        _all.add(self)
+
+    def forget(self) -> None:
+        """Leave the pack that is being written to the process that this one was forked from."""
+        self._lock = Lock()
+        if self._writer:
+            os.close(self._writer.fd)
+        self._writer = None
+        self._listed = -1
 
     # Asking
 
@@ -65,6 +87,14 @@ class PackedObjects:
 
     def has(self, oid: bytes, size: int) -> bool:
         return size <= PACKED_BYTES and self._find(oid, size) is not None
+
+    @property
+    def is_full(self) -> bool:
+        """True when there are so many packs that another one would be in the way."""
+        if self._writer:
+            return False
+        self._list()
+        return len(self._packs) >= MOST_PACKS
 
     def read(self, oid: ObjectId, size: int) -> bytes | None:
         """The content, verified; None when it is not here. Damaged: then it is not here any
@@ -132,8 +162,12 @@ class PackedObjects:
                 return any(grown)
             # What comes within the same tick of the clock leaves no other time.
             self._listed = changed if changed < time.time_ns() - _TICK else -1
-            known = {*self._packs, os.path.basename(self._writer.path) if self._writer else ""}
-            for name in os.listdir(self.folder):
+            known = {*self._packs, self._writer.name if self._writer else ""}
+            try:
+                names = os.listdir(self.folder)
+            except OSError:
+                return False  # not ours to look into: nothing is here
+            for name in names:
                 if _NAME.fullmatch(name) and name not in known:
                     self._open(name)
         return True
@@ -149,57 +183,63 @@ class PackedObjects:
             pack = self._look_at(path, fd)
         except OSError:
             pack = None
-        if pack is None:
-            os.close(fd)
-        else:
+        if pack:
             self._packs[pack.name] = pack
+        if pack is None or pack.fd != fd:
+            os.close(fd)
 
     def _look_at(self, path: str, fd: int) -> Pack | None:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return None
-        if pack := _sealed(path, fd):
+        if pack := self._sealed(path, fd):
             return pack
         if lock_file(fd, wait=False) is not True:
             return Growing(path, fd, [*cachepack.scan(fd)])
         try:  # nobody writes it: perhaps it was ended a moment ago
-            return _sealed(path, fd) or self._hashed(path, fd)
+            return self._sealed(path, fd) or self._hashed(path, fd)
         finally:
             unlock_file(fd)
 
+    def _sealed(self, path: str, fd: int) -> Pack | None:
+        """A pack that was ended and that nothing happened to since; of somebody else's it need only
+        be ended."""
+        found = os.fstat(fd)
+        table = cachepack.read_table(fd, found.st_size)
+        if table is None:
+            return None
+        if self._read_only or found.st_uid != os.geteuid():
+            return Pack(path, fd, table, BOOT, is_sure=False)
+        seal = read_seal(found, table.id, found.st_size)
+        return Pack(path, fd, table, seal) if seal != BROKEN else None
+
     def _hashed(self, path: str, fd: int) -> Pack | None:
-        """A pack that was not ended, or whose seal is broken. None when it was removed."""
+        """A pack that was not ended, or of ours whose seal is broken. None when it is gone, or has
+        nothing in it."""
         found = os.fstat(fd)
         if found.st_nlink == 0:
             return None
         table = cachepack.read_table(fd, found.st_size)
         if table is None:
-            return self._mend(path, fd, [*cachepack.scan(fd)])
-        rows = [row for row in table if _is_right(fd, row)]
-        if len(rows) < len(table):
-            return self._mend(path, fd, rows)
-        return Pack(path, fd, table, self._seal_again(fd, table, found))
-
-    def _seal_again(self, fd: int, table: Table, found: os.stat_result) -> int:
-        if not self._read_only:
-            try:
-                set_seal(fd, table.id, found.st_size, found.st_ino, lasting=False)
-            except OSError:
-                pass  # not ours to seal: it is hashed by each process
-        return BOOT
-
-    def _mend(self, path: str, fd: int, rows: list[Row]) -> Pack:
-        """What is left of a pack whose writer was killed, or that is damaged: a new pack, synced,
-        for it may hold what must not be lost. The old one is set aside, if it holds anything
-        else."""
+            rows = [*cachepack.scan(fd)]
+            is_torn = cachepack.end_of(rows) < found.st_size
+        else:
+            rows = [row for row in table if row.size <= PACKED_BYTES and cachepack.read(fd, row)]
+            is_torn = len(rows) < len(table)
+            if not is_torn:
+                return Pack(path, fd, table, BOOT, is_sure=_seal(fd, table, found))
         left = Pack(path, fd, Table.of(rows), BOOT)
-        if self._read_only:
-            return left
+        return left if self._read_only else self._mended(left, is_torn)
+
+    def _mended(self, left: Pack, is_torn: bool) -> Pack | None:
+        """A new pack, synced, for it may hold what must not be lost. The old one is set aside if it
+        holds anything else than whole objects."""
         try:
-            mended = self._copy([(fd, row) for row in rows]) if rows else left
-            if cachepack.end_of(rows) == os.fstat(fd).st_size:
-                os.unlink(path)
+            rows = [*left.rows()]
+            mended = self._copy(left.fd, rows) if rows else None
+            if is_torn and rows:
+                self._set_aside(left.path)
             else:
-                self._set_aside(path)
+                os.unlink(left.path)
         except OSError:
             return left
         return mended
@@ -210,13 +250,12 @@ class PackedObjects:
         make_folders(aside)
         os.rename(path, os.path.join(aside, os.path.basename(path)))
 
-    def _copy(self, rows: list[tuple[int, Row]]) -> Pack:
-        """A new pack of objects that lie in open ones; those that are damaged are left out."""
-        writer = Writer(self._new_path(), self._prepare())
+    def _copy(self, fd: int, rows: Sequence[Row]) -> Pack:
+        """A new pack of objects that lie in an open one."""
+        writer = Writer(self.folder, self._prepare())
         try:
-            for fd, row in rows:
-                data = cachepack.read(fd, row)
-                if data is not None:
+            for row in rows:
+                if data := cachepack.read(fd, row):
                     writer.add([(row.oid, data)])
             writer.must_last = True
             return writer.end(self._fsync)
@@ -244,7 +283,7 @@ class PackedObjects:
             if self._writer is None:
                 bits = self._prepare()
                 make_folders(self.folder)
-                self._writer = Writer(self._new_path(), bits)
+                self._writer = Writer(self.folder, bits)
             self._writer.add(objects)
             self._writer.must_last |= must_last
             if self._writer.is_full:
@@ -274,13 +313,8 @@ class PackedObjects:
             if self._writer:
                 self._end()
             names, self._to_sync = self._to_sync, set()
-            for name in names & self._packs.keys():  # one that was merged is lasting
+            for name in names:
                 self._make_lasting(self._packs[name])
-        if len(self._packs) > MOST_PACKS and not self._read_only:
-            try:
-                self._merge()
-            except OSError:
-                pass  # no room, perhaps: another time
 
     def _end(self) -> None:
         writer, self._writer = self._writer, None
@@ -295,40 +329,20 @@ class PackedObjects:
         if self._fsync:
             sync_file(pack.fd)
             sync_folder(self.folder)
-            if isinstance(pack, Growing) or pack.bad:
-                return  # its writer seals it; who finds a damaged one next mends it
             found = os.fstat(pack.fd)
+            if read_seal(found, pack.table.id, found.st_size) != BOOT:
+                return  # its writer seals it, or whoever finds that it is damaged
             try:
                 set_seal(pack.fd, pack.table.id, found.st_size, found.st_ino, lasting=True)
             except PermissionError:
-                pass  # another user's: he seals it
+                return  # another user's: he seals it
         pack.seal = LASTING
 
-    def _merge(self) -> None:
-        """One pack in the place of the smallest ones. Their files stay open: another thread may be
-        about to read one."""
-        with self._lock:
-            ended = [one for one in self._packs.values() if not isinstance(one, Growing)]
-            small = sorted(ended, key=lambda one: os.fstat(one.fd).st_size)[:MERGED]
-            rows = {row.oid: (one.fd, row) for one in small for row in one.rows()}
-            merged = self._copy([*rows.values()])
-            for one in small:
-                if not one.bad:  # a damaged one is set aside by the next process
-                    remove_quietly(one.path)
-                del self._packs[one.name]
-            self._packs[merged.name] = merged
 
-    def _new_path(self) -> str:
-        return os.path.join(self.folder, os.urandom(16).hex())
-
-
-def _sealed(path: str, fd: int) -> Pack | None:
-    """A pack that was ended and that nothing happened to since."""
-    found = os.fstat(fd)
-    table = cachepack.read_table(fd, found.st_size)
-    seal = read_seal(found, table.id, found.st_size) if table else BROKEN
-    return Pack(path, fd, table, seal) if table and seal != BROKEN else None
-
-
-def _is_right(fd: int, row: Row) -> bool:
-    return row.size <= cachepack.MOST_BYTES and cachepack.read(fd, row) is not None
+def _seal(fd: int, table: Table, found: os.stat_result) -> bool:
+    """False where that cannot be, as on a disk that is only read."""
+    try:
+        set_seal(fd, table.id, found.st_size, found.st_ino, lasting=False)
+    except OSError:
+        return False
+    return True

@@ -138,7 +138,10 @@ def _texts(git: Git, blobs: Sequence[str]) -> Iterator[bytes]:
             head = output.readline().split()
             if len(head) != 3:
                 raise GitError("git cat-file lost a pointer that was there", "try: git fsck")
-            yield output.read(int(head[2]) + 1)[:-1]
+            text = output.read(int(head[2]) + 1)
+            if len(text) != int(head[2]) + 1:
+                raise GitError("git cat-file ended early", "try: git fsck")
+            yield text[:-1]
     finally:
         output.close()
         process.wait()

@@ -164,14 +164,11 @@ class Tree:
         then it still does. `source` may be left, holding `expected`: its folder is cleared anyway.
         """
         folder, name = self.parent(path)
-        found = _stat(name, folder)
-        if found is None or found.st_size != len(expected):
+        if not _holds(folder, name, expected):
             return None
         if not exchange(source, source_folder, name, folder):
-            if not _holds(folder, name, expected):
-                return None
             os.rename(source, name, src_dir_fd=source_folder, dst_dir_fd=folder)
-        elif not _holds(source_folder, source, expected):  # something else of the same size
+        elif not _still_holds(source_folder, source, expected):  # written since we looked
             exchange(source, source_folder, name, folder)
             return None
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -214,6 +211,14 @@ def _holds(folder: int, name: bytes, expected: bytes) -> bool:
         return os.read(fd, len(expected) + 1) == expected
     finally:
         os.close(fd)
+
+
+def _still_holds(folder: int, name: bytes, expected: bytes) -> bool:
+    """As `_holds`; what cannot be looked at is not ours to remove."""
+    try:
+        return _holds(folder, name, expected)
+    except OSError:
+        return False
 
 
 def _raise_unless_absent(error: OSError) -> None:

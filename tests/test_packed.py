@@ -12,7 +12,7 @@ from git_data import cachepack, chunker, packed, packfile, seal
 from git_data.cache import SINGLE_FILES, Cache
 from git_data.errors import Damaged, DataError, NotFound
 from git_data.oid import hash_bytes
-from git_data.packed import MERGED, MOST_PACKS, PACKED_BYTES
+from git_data.packed import PACKED_BYTES
 from git_data.pointer import Pointer
 from git_data.seal import BOOT, LASTING
 
@@ -457,22 +457,201 @@ def test_who_looks_while_the_writer_ends_it(cache, monkeypatch):
     assert seals_of_packs(cache) == {LASTING}
 
 
-def test_many_become_one(cache):
+def test_where_there_are_many_packs_objects_get_files(cache, monkeypatch):
+    """Each pack is one more to look through."""
+    monkeypatch.setattr(packed, "MOST_PACKS", 3)
     pointers = []
-    for turn in range(MOST_PACKS):
+    for turn in range(5):
         one = Cache(cache.root)
         pointers += put(one, 3, start=3 * turn)
         one.finish()
-    assert len(packs_of(cache)) == MOST_PACKS
+    assert len(packs_of(cache)) == 3
+    assert len(held(Cache(cache.root), pointers)) == 15
+    assert [os.path.exists(cache.path(one.oid)) for one in pointers] == 9 * [False] + 6 * [True]
+
+
+def test_a_pack_that_was_removed_as_dead_is_made_under_another_name(cache, monkeypatch):
+    """Who took the first one for dead must not hold the second one to be that."""
+    locking, names = packfile.lock_file, []
     reader = Cache(cache.root)
-    assert len(held(reader, pointers)) == len(pointers)
-    last = Cache(cache.root)
-    pointers += put(last, 1, start=3000)
-    last.finish()
-    assert len(packs_of(cache)) == MOST_PACKS + 1 - MERGED + 1
-    assert seals_of_packs(cache) == {LASTING}
-    for who in (last, reader, Cache(cache.root)):
-        assert len(held(who, pointers)) == len(pointers)
+
+    def look_first(fd, wait):
+        names.append(os.readlink(f"/proc/self/fd/{fd}"))
+        if len(names) == 1:
+            reader.has(hash_bytes(b"anything"), 8)
+        return locking(fd, wait)
+
+    monkeypatch.setattr(packfile, "lock_file", look_first)
+    pointers = put(cache)
+    cache.finish()
+    assert len({*names}) == 2
+    put(reader, 5, start=100)
+    reader.finish()
+    assert len(held(Cache(cache.root), pointers)) == MANY
+
+
+def test_a_file_that_a_crash_emptied_is_not_sealed_for_its_packed_twin(cache, monkeypatch):
+    data = b"twice here"
+    oid = hash_bytes(data)
+    monkeypatch.setattr("git_data.cache.SINGLE_FILES", 1)
+    Cache(cache.root).keep([(oid, data)])
+    monkeypatch.setattr("git_data.cache.SINGLE_FILES", 0)
+    keep(cache, data, b"another")
+    cache.settle()
+    path = cache.path(oid)
+    os.chmod(path, 0o644)
+    with open(path, "wb") as file:
+        file.write(bytes(len(data)))
+    adding = Cache(cache.root)
+    put(adding, 1)
+    adding.put(data)
+    adding.finish()
+    for who in (adding, Cache(cache.root)):
+        assert content(who, Pointer(oid, len(data))) == data
+
+
+def test_what_an_append_that_failed_has_written_is_not_overwritten(cache, monkeypatch):
+    """Another process may have found it there, and relies on it."""
+    pwrite, others = os.pwrite, Cache(cache.root)
+    put(cache, 1)
+
+    def no_room(fd, data, at):
+        if len(data) == 3:
+            monkeypatch.setattr(os, "pwrite", pwrite)
+            raise OSError(28, "No space left on device")
+        return pwrite(fd, data[: len(data) - 3], at)
+
+    monkeypatch.setattr(os, "pwrite", no_room)
+    with pytest.raises(DataError, match="No space left"):
+        keep(cache, b"whole", b"torn off")
+    whole = Pointer(hash_bytes(b"whole"), 5)
+    assert others.has(*whole)
+    assert others.put(b"whole") == whole
+    others.finish()
+    put(cache, 3, start=5)
+    cache.finish()
+    again = Cache(cache.root)
+    assert content(again, whole) == b"whole"
+    assert not again.has(hash_bytes(b"torn off"), 8)
+    assert len(held(again, put(Cache(cache.root), 3, start=5))) == 3
+    assert folder_of(cache, "damaged") == []
+
+
+def test_damage_in_somebody_elses_pack(cache, monkeypatch):
+    """Its seal is not ours to break, so each object is hashed to say whether it is there."""
+    pointers = put(cache)
+    cache.finish()
+    (path,) = packs_of(cache)
+    overwrite(path, place_of(path, pointers[2]), b"X", keep_times=True)
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    mine = Cache(cache.root)
+    assert not mine.has(*pointers[2])
+    assert len(held(mine, pointers)) == MANY - 1
+    mine.put(b"object 2")
+    mine.finish()
+    assert content(Cache(cache.root), pointers[2]) == b"object 2"
+    assert packs_of(cache)[-1] == path
+
+
+def test_a_pack_that_was_changed_meanwhile_is_not_sealed(cache):
+    keep(cache, b"object 0", b"object 1")
+    cache.settle()
+    (path,) = packs_of(cache)
+    adding = Cache(cache.root)
+    (pointer,) = put(adding, 1)
+    overwrite(path, place_of(path, pointer), b"X")
+    adding.finish()
+    again = Cache(cache.root)
+    assert not again.has(*pointer)
+    assert len(list(again.objects())) == 1
+
+
+def test_a_bad_sector_is_damage(cache, monkeypatch):
+    pointers = put(cache)
+    cache.finish()
+    pread, bad = os.pread, cache.folder.packed._find(*pointers[4])
+
+    def unreadable(fd, size, at):
+        if at == bad.offset:
+            raise OSError(5, "Input/output error")
+        return pread(fd, size, at)
+
+    monkeypatch.setattr(os, "pread", unreadable)
+    with pytest.raises(Damaged):
+        cache.open(*pointers[4])
+    again = Cache(cache.root)
+    assert not again.has(*pointers[4])
+    assert len(held(again, pointers)) == MANY - 1
+
+
+def test_a_fork_leaves_its_parents_pack_alone(cache):
+    pointers = put(cache, 2)
+    child = os.fork()
+    if child == 0:
+        put(cache, 20, start=100)
+        cache.finish()
+        os._exit(0)
+    pointers += put(cache, 20, start=200)
+    assert os.waitpid(child, 0)[1] == 0
+    cache.finish()
+    pointers += [Pointer(hash_bytes(b"object %d" % n), 10) for n in range(100, 120)]
+    assert len(held(Cache(cache.root), pointers)) == 42
+
+
+def test_a_folder_of_packs_that_is_not_ours_to_read(cache, monkeypatch):
+    pointers = put(cache)
+    cache.finish()
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    again = Cache(cache.root)
+    monkeypatch.setattr(os, "listdir", refuse)
+    assert not again.has(*pointers[0])
+    with pytest.raises(NotFound):
+        again.open(*pointers[0])
+
+
+def test_nothing_is_left_open(cache):
+    before = len(os.listdir("/proc/self/fd"))
+    for turn in range(200):
+        put(cache, 1, start=turn)
+        cache.finish()
+    assert len(os.listdir("/proc/self/fd")) <= before + packed.MOST_PACKS
+
+
+STORM = """
+import os, random, sys
+from git_data import cache as module, packed
+from git_data.oid import hash_bytes
+module.SINGLE_FILES, packed.MOST_PACKS = 0, 100_000
+choose = random.Random(int(sys.argv[2]))
+for turn in range(1000):
+    cache = module.Cache(sys.argv[1])
+    put = [b"object %d" % choose.randrange(3000) for _ in range(choose.randrange(1, 30))]
+    for data in put:
+        cache.put(data)
+    cache.finish()
+    print(*(data[7:].decode() for data in put), flush=True)
+"""
+
+
+def test_many_writers_of_which_some_are_killed(cache):
+    """What was acknowledged is there for everybody, always."""
+    writers, lines = [python(STORM, cache.root, n) for n in range(4)], []
+    for kill in range(12):
+        lines += [writers[kill % 4].stdout.readline() for _ in range(3)]
+        writers[kill % 4].kill()
+        lines += writers[kill % 4].communicate()[0].splitlines()[:-1]
+        writers[kill % 4] = python(STORM, cache.root, 10 + kill)
+    for writer in writers:
+        writer.kill()
+        lines += writer.communicate()[0].splitlines()[:-1]
+    told = {int(word) for line in lines for word in line.split()}
+    pointers = [Pointer(hash_bytes(b"object %d" % n), 7 + len(str(n))) for n in told]
+    assert len(pointers) > 100
+    assert len(held(Cache(cache.root), pointers)) == len(pointers)
 
 
 def test_a_full_pack_is_ended(cache, monkeypatch):

@@ -1,3 +1,4 @@
+import io
 import os
 import subprocess
 
@@ -111,3 +112,20 @@ def test_a_pointer_that_is_gone_before_it_is_read(git):
     assert [*scan._texts(git, [blob, blob])] == [text_of("one")] * 2
     with pytest.raises(GitError, match="lost a pointer"):
         [*scan._texts(git, [blob, "1" * 40])]
+
+
+def test_an_answer_that_is_cut_off(git, monkeypatch):
+    commit(git, **{"a.bin": "one"})
+    blob = git.line("rev-parse", "HEAD:a.bin")
+    start = Git.start
+
+    def half(self, *words, **how):
+        process = start(self, *words, **how)
+        whole = process.stdout.read()
+        process.stdout.close()
+        process.stdout = io.BytesIO(whole[:-20])
+        return process
+
+    monkeypatch.setattr(Git, "start", half)
+    with pytest.raises(GitError, match="ended early"):
+        [*scan._texts(git, [blob])]

@@ -403,6 +403,27 @@ def test_what_is_no_longer_its_pointer_is_left_alone(tree, kind):
     assert "a.bin" in tree.repo.status() and tree.leftovers() == []
 
 
+def test_what_comes_out_and_cannot_be_looked_at_goes_back(tree, monkeypatch):
+    """Somebody put a file there between the first look and the exchange."""
+    from git_data import treewriter
+
+    path, holds, looks = tree.repo.path / "a.bin", treewriter._holds, []
+
+    def unreadable(folder, name, expected):
+        looks.append(name)
+        if name == b"a.bin":
+            path.write_bytes(b"x" * len(expected))
+            return True
+        if looks[-2:-1] == [b"a.bin"]:
+            raise PermissionError(13, "Permission denied")
+        return holds(folder, name, expected)
+
+    monkeypatch.setattr(treewriter, "_holds", unreadable)
+    placed = tree.place()
+    assert [item.path for item in placed.skipped] == [b"a.bin"]
+    assert path.read_bytes() == b"x" * len(tree.pointers["a.bin"].encode())
+
+
 def test_a_symlink_on_the_way_is_not_followed(tree):
     outside = tree.repo.world.root / "outside"
     items = tree.placements()

@@ -168,9 +168,13 @@ class _Line:
 
     def send(self, request: Any, **_: Any) -> Any:
         request.stream_output = True  # it comes when it is asked for
-        if isinstance(request.body, Body):  # urllib3 would read it in pieces of 16 KiB, copied
-            request.body = request.body.pieces()
-        found = self._http.send(request)
+        body = request.body
+        if isinstance(body, Body):  # urllib3 would read it in pieces of 16 KiB, copied
+            request.body = body.pieces()
+        try:
+            found = self._http.send(request)
+        finally:
+            request.body = body  # botocore goes back to its start for another region
         if found.status_code in _REDIRECTS and _REGION not in found.headers:
             # Nothing is followed but to another region. botocore would ask the bucket for its own,
             # and do the same with that answer, without end.

@@ -393,13 +393,18 @@ def test_a_bucket_that_is_not_there(seaweed):
 def test_another_region_is_found_and_signed_for(elsewhere):
     def answer(request):
         is_right = "/eu-west-1/s3/" in request.headers["Authorization"]
-        return Answer(200, b"abc", {"ETag": '"1"'}) if is_right else elsewhere
+        content = b"" if request.method == "PUT" else b"abc"
+        return Answer(200, content, {"ETag": '"1"'}) if is_right else elsewhere
 
     with Recorder(answer) as recorder:
         store = open_s3(address(recorder), GOOD)
         assert store.read_small("data/manifest", 10) == (b"abc", '"1"')
         assert store.read_small("data/manifest", 10) == (b"abc", '"1"')
         assert len(recorder.requests) == 3  # it is remembered
+        content = random_bytes(2 * JOIN_BYTES)
+        open_s3(address(recorder), GOOD).write(NAME, [content])
+        assert recorder.requests[-1].body == content
+        del recorder.requests[3:]
         given = open_s3(address(recorder) + "&region=eu-west-1", GOOD)
         assert given.read_small("data/manifest", 10) == (b"abc", '"1"')
         assert len(recorder.requests) == 4
