@@ -236,7 +236,7 @@ class PackedObjects:
         try:
             rows = [*left.rows()]
             mended = self._copy(left.fd, rows) if rows else None
-            if is_torn and rows:
+            if is_torn:
                 self._set_aside(left.path)
             else:
                 os.unlink(left.path)

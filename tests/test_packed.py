@@ -341,6 +341,17 @@ def test_a_pack_that_was_cut_off(cache, kept):
     assert (len(found) > 0) == (kept > 18 + 48)
 
 
+def test_a_pack_without_its_table_whose_first_object_is_damaged(cache):
+    """Nothing of it can be told from garbage, and it is kept for people to look at."""
+    pointers = put(cache)
+    cache.finish()
+    (path,) = packs_of(cache)
+    os.truncate(path, 800)
+    overwrite(path, place_of(path, pointers[0]), b"X")
+    assert held(Cache(cache.root), pointers) == []
+    assert folder_of(cache, "damaged") == [path.name]
+
+
 def test_what_is_no_pack_is_let_alone(cache, tmp_path):
     pointers = put(cache)
     cache.finish()
