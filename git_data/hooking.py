@@ -24,7 +24,7 @@ _CONFIG_HOOKS = (2, 54)  # since this Git, hooks can be settings
 _SCRIPT = """\
 #!/bin/sh
 {marker}: {what}; then runs {name}{kept}, if there is one.
-if test -x {program}; then exec {command} hook --script "$0" -- {name} "$@"; fi
+{first}if test -x {program}; then exec {command} hook --script "$0" -- {name} "$@"; fi
 if command -v git-data >/dev/null; then exec git-data hook --script "$0" -- {name} "$@"; fi
 {without}
 """
@@ -32,6 +32,12 @@ _WHAT = {
     "pre-commit": "stops a commit of broken pointers and of large files outside of git-data",
     "pre-push": "sends the data of the pushed commits first",
     "pre-receive": "refuses a push whose data this server's store lacks",
+}
+_FIRST = {
+    # To such a remote git-remote-data sends the data. Nothing has to be started, to see that.
+    "pre-push": """\
+case "$2" in data::*) test -e "${{0%/*}}/{name}{kept}" || exit 0 ;; esac
+""",
 }
 _WITHOUT = {
     "pre-commit": """\
@@ -194,6 +200,7 @@ def _script(command: Sequence[str], name: str) -> str:
         kept=KEPT,
         program=shlex.quote(command[-1]),
         command=" ".join(map(shlex.quote, command)),
+        first=_FIRST.get(name, "").format(name=name, kept=KEPT),
         without=_WITHOUT[name].format(name=name, kept=KEPT),
     )
 

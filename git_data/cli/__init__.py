@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from .garbage import collect_rarely
+
 # name -> (module, what it does). The words are those of `git data -h`.
 COMMANDS: dict[str, tuple[str, str]] = {
     "track": ("track", "say which files are data: by pattern, or by size"),
@@ -43,6 +45,7 @@ _INTERNAL = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. 0 done, 1 failed, 2 misused, 3 partly done, 130 stopped."""
     words = list(sys.argv[1:] if argv is None else argv)
+    collect_rarely()
     try:
         status = _run(words)
     except KeyboardInterrupt:  # before a command was loaded that could say more

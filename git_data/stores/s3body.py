@@ -32,20 +32,17 @@ class Body:
         self._size = self._ends[-1] if self._ends else 0
         self._at = 0
 
-    def read(self, size: int | None = -1) -> bytes:
-        """The next bytes; fewer than asked only at the end."""
-        left = self._size - self._at
-        if size is not None and size >= 0:
-            left = min(left, size)
-        pieces = []
-        while left > 0:
-            number = bisect_right(self._ends, self._at)
-            part = self._parts[number]
-            start = self._at - (self._ends[number] - part.nbytes)
-            pieces.append(part[start : start + left])
-            self._at += pieces[-1].nbytes
-            left -= pieces[-1].nbytes
-        return b"".join(pieces)
+    def read(self, size: int | None = -1) -> bytes | memoryview:
+        """The next bytes, not copied, of one part at most; without a size all that are left."""
+        number = bisect_right(self._ends, self._at)
+        if number == len(self._parts):
+            return b""
+        part = self._parts[number][self._at - self._ends[number] :]  # counted from its end
+        if size is None or size < 0:
+            self._at = self._size
+            return b"".join([part, *self._parts[number + 1 :]])
+        self._at += min(size, part.nbytes)
+        return part[:size]
 
     def pieces(self) -> Iterator[memoryview]:
         """All of it, not copied. TimeoutError when it is taken too slowly."""

@@ -135,6 +135,15 @@ def test_without_git_data_a_push_needs_no_hook(repo):
     assert said.err == ""
 
 
+def test_for_a_data_remote_the_hook_starts_nothing(world, repo):
+    """Not even to find out that there is nothing to do: here it would find no repository."""
+    words = ["sh", repo.git_dir / "hooks/pre-push", "origin", "data::s3://bucket/registry"]
+    outside = world.root / "outside"
+    outside.mkdir()
+    said = world.run(*words, cwd=outside, input=b"", env={"GIT_CEILING_DIRECTORIES": world.root})
+    assert said.err == ""
+
+
 # The commands of git data
 
 
