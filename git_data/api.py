@@ -37,11 +37,10 @@ from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ObjectID, parse_tree
 
 from . import differing, getting, importing, listing, sources, standing, updating
-from .asking import is_commit_id
 from .config import environment
 from .differing import Difference
 from .errors import Damaged, DataError, Incomplete, UsageError
-from .git import Git
+from .git import Git, is_full_id
 from .inventory import commit_of, default_revision
 from .listing import Entry
 from .project import Import
@@ -318,7 +317,7 @@ def _own(rev: str | None) -> View:
 
 def _stamp(repo: Repo, rev: str | None) -> tuple[int, ...]:
     """What changes when the index does, or a branch may have moved."""
-    if rev and is_commit_id(rev):
+    if rev and is_full_id(rev):
         return ()
     if rev or repo.location.work_tree is None:
         return (int(commit_of(repo, rev or sources.HEAD), 16),)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from .errors import DataError, Denied, GitError, NotFound, Unreachable
-from .git import Git
+from .git import Git, is_full_id
 from .origin import Origin, without_secret
 
 REMOTE = "git-data-source"
@@ -31,7 +31,6 @@ _SERVE_PARTS = (
     " -c uploadpack.allowAnySHA1InWant=true upload-pack"
 )
 _MISSING = re.compile(r"(couldn't find remote ref|not our ref) (\S+)")
-_COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _KINDS: tuple[tuple[type[DataError], tuple[str, ...], str], ...] = (
     (
         Denied,
@@ -76,10 +75,6 @@ class NoParts(GitError):
     """It only gives all of a history."""
 
 
-def is_commit_id(revision: str) -> bool:
-    return bool(_COMMIT_ID.fullmatch(revision))
-
-
 def ask(  # noqa: PLR0913
     git: Git,
     origin: Origin,
@@ -105,7 +100,7 @@ def _failure(origin: Origin, text: str) -> DataError:
     said = without_secret("; ".join(line.partition(": ")[2] for line in lines[:2]) or text.strip())
     message = f"{origin.shown} could not be read: {said[:500]}"
     if found := _MISSING.search(text):
-        hidden = is_commit_id(found[2]) and found[1] != "not our ref"
+        hidden = is_full_id(found[2]) and found[1] != "not our ref"
         return Hidden(message) if hidden else Missing.of(origin, found[2])
     if "unadvertised object" in text:
         return Hidden(message)

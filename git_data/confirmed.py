@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from .errors import DataError
 from .files import write_file
+from .git import is_full_id
 from .oid import hash_bytes
 
 _STATE = "deletions {} generation {} transaction {}"
@@ -54,7 +55,7 @@ class Confirmed:
                 head, *commits = file.read(1 << 20).splitlines()
         except (OSError, ValueError):
             return []
-        return [c for c in commits if _is_id(c)] if self.state.follows(head) else []
+        return [c for c in commits if is_full_id(c)] if self.state.follows(head) else []
 
     def add(self, commits: list[str]) -> None:
         """Remember; that it fails costs the next push a longer walk, no more."""
@@ -65,7 +66,3 @@ class Confirmed:
             write_file(self.path, "\n".join(lines).encode())
         except (DataError, OSError):
             pass
-
-
-def _is_id(text: str) -> bool:
-    return len(text) in (40, 64) and all(letter in "0123456789abcdef" for letter in text)

@@ -6,6 +6,7 @@ Output is NUL-separated wherever Git offers it; paths are bytes, as Git has them
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ LOCAL_VARIABLES = (
     "GIT_INTERNAL_SUPER_PREFIX",
     "GIT_QUARANTINE_PATH",
 )
+_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PATH_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
 
 
@@ -321,6 +323,11 @@ class AttributeAsker:
                 raise GitError("git check-attr ended early")
             answer += piece
         return answer.split(b"\0")[2].decode()
+
+
+def is_full_id(revision: str) -> bool:
+    """Whether it stands for the same object for ever."""
+    return bool(_FULL_ID.fullmatch(revision))
 
 
 def config_entries(text: bytes) -> dict[str, tuple[str, ...]]:

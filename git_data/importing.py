@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import applying, incoming, project
-from .asking import is_commit_id
 from .errors import Conflict, DataError, Denied, UsageError
+from .git import is_full_id
 from .incoming import Incoming
 from .progress import SILENT, Progress
 from .project import Import, Project
@@ -134,7 +134,7 @@ def followed(revision: str, commit: str) -> str:
     if not revision or revision == HEAD:
         return ""
     is_short = len(revision) >= 4 and commit.startswith(revision)
-    return commit if is_commit_id(revision) or is_short else revision
+    return commit if is_full_id(revision) or is_short else revision
 
 
 def need_filter(repo: Repo, wanted: Sequence[object]) -> None:

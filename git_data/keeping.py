@@ -22,10 +22,10 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from .asking import REMOTE, Hidden, Missing, NoParts, OtherFormat, ask, is_commit_id
+from .asking import REMOTE, Hidden, Missing, NoParts, OtherFormat, ask
 from .errors import GitError, NotFound, UsageError
 from .files import failure
-from .git import Git
+from .git import Git, is_full_id
 from .locks import Lock
 from .oid import hash_bytes
 from .origin import Origin
@@ -115,10 +115,10 @@ class Kept:
                 self._fetch([f"+{n}:{ref}" for n, ref in zip(revisions, refs, strict=True)])
             except Hidden:  # ids that this server gives only with the branches they are on
                 self._fetch(_EVERYTHING, everything=True)
-                names = [name for name in revisions if not is_commit_id(name)]
+                names = [name for name in revisions if not is_full_id(name)]
                 if names:
                     self._fetch([f"+{name}:{_ref(name)}" for name in names])
-                refs = [n if is_commit_id(n) else _ref(n) for n in revisions]
+                refs = [n if is_full_id(n) else _ref(n) for n in revisions]
             return self._settle(revisions, refs)
 
     def full_id(self, short: str) -> str | None:
@@ -223,7 +223,7 @@ class Kept:
 
 
 def _ref(revision: str) -> str:
-    if is_commit_id(revision):
+    if is_full_id(revision):
         return _COMMITS + revision
     return f"refs/sources/{hash_bytes(revision.encode(errors='surrogateescape')).hex()[:32]}"
 

@@ -12,7 +12,7 @@ from .addresses import Kind
 from .cache import Cache
 from .config import Settings, environment, settings
 from .errors import DataError, GitError, StoreError
-from .git import AttributeAsker, Git, Location
+from .git import AttributeAsker, Git, Location, is_full_id
 from .gitmanifest import holds_registry
 from .pointer import Pointer
 from .progress import SILENT, Progress
@@ -49,6 +49,7 @@ class Repo:
         self.opened: dict[str, Store] = {}  # by address: stores that somebody has opened already
         self._stores: dict[tuple[str, ...], ObjectStore] = {}
         self._access: dict[str, Access] = {}
+        self._projects: dict[str, Project] = {}
         self._selections: dict[str | None, Selection] = {}
         self._asker: AttributeAsker | None = None
 
@@ -88,7 +89,13 @@ class Repo:
         return found or self.project_to_read(None)
 
     def project_at(self, revision: str) -> Project:
-        return project.read_blob(self.git, revision) or Project()
+        """That of a commit or tree. It is read once where the name always stands for the same."""
+        if revision in self._projects:
+            return self._projects[revision]
+        found = project.read_blob(self.git, revision)
+        if found and is_full_id(revision):
+            self._projects[revision] = found
+        return found or Project()
 
     # Stores
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from . import project
 from .addresses import Kind, git_folder, place_of_url
-from .asking import Missing, is_commit_id
+from .asking import Missing
 from .config import settings, sources_folder
 from .errors import DataError, Unreachable
-from .git import Git, Location
+from .git import Git, Location, is_full_id
 from .keeping import Kept, check_revision
 from .oid import hash_bytes
 from .origin import Origin, find, own_store
@@ -40,7 +40,6 @@ class Source(Repo):
         self._kept = kept
         self._base = base
         self._asking = asking
-        self._projects: dict[str, Project] = {}
 
     # Fetching
 
@@ -148,7 +147,7 @@ def _name_of(origin: Origin) -> str:
 
 def _commits(kept: Kept, revisions: Sequence[str]) -> list[str]:
     names = [check_revision(revision) for revision in revisions]
-    left = (name for name in names if not (is_commit_id(name) and kept.has(name)))
+    left = (name for name in names if not (is_full_id(name) and kept.has(name)))
     wanted = [*dict.fromkeys(left)]
     found = dict(zip(wanted, _fetch(kept, wanted), strict=True)) if wanted else {}
     return [found.get(name, name) for name in names]

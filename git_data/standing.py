@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from . import grafting, listing, sources
-from .asking import is_commit_id
 from .errors import DataError, NotFound
-from .git import Git
+from .git import Git, is_full_id
 from .inventory import left_as_pointers
 from .listing import LINK, Entry
 from .project import Import
@@ -110,7 +109,7 @@ def states(repo: Repo, ask: bool) -> list[State]:
 
 
 def _follows(item: Import) -> bool:
-    return not is_commit_id(item.rev) and bool(item.commit)
+    return not is_full_id(item.rev) and bool(item.commit)
 
 
 def _ask(repo: Repo, url: str, group: Sequence[Import]) -> dict[str, str]:

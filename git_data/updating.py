@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from . import applying, incoming, listing, sources, standing
-from .asking import Missing, is_commit_id
+from .asking import Missing
 from .differing import Difference, compare
 from .errors import Conflict, DataError, FormatError, NotFound
+from .git import is_full_id
 from .importing import check_place, followed, need_filter
 from .incoming import Incoming
 from .inventory import left_as_pointers
@@ -64,7 +65,7 @@ def _by_url(steps: Iterable[Step]) -> dict[str, list[Step]]:
 
 def _plan_group(repo: Repo, url: str, group: list[Step], rev: str) -> Iterator[Step]:
     """The imports of one source, by one fetch."""
-    fixed = [step for step in group if not rev and is_commit_id(step.item.rev)]
+    fixed = [step for step in group if not rev and is_full_id(step.item.rev)]
     yield from fixed  # a commit stays what it is
     moving = [step for step in group if step not in fixed]
     while moving:

@@ -85,7 +85,7 @@ TABLE = {
     "caller": "",
     "hookfiles": "",
     "managers": "hookfiles",
-    "confirmed": "files oid errors",
+    "confirmed": "git files oid errors",
     "installation": "git errors",
     "stores/base": "errors",
     "stores/local": "stores/base files locks disk oid errors",
@@ -199,10 +199,10 @@ TABLE = {
     "incoming": "bringing blobs grafting listing listings names sources project repo transfer"
     " errors progress",
     "applying": "grafting incoming sections tracking project repo files git errors",
-    "importing": "applying asking incoming sources project repo treewriter errors progress",
+    "importing": "git applying asking incoming sources project repo treewriter errors progress",
     "differing": "listing scan inventory repo",
     "standing": "asking grafting listing sources inventory project repo git errors",
-    "updating": "applying asking differing importing incoming inventory listing pulling sources"
+    "updating": "git applying asking differing importing incoming inventory listing pulling sources"
     " standing project repo errors progress",
     "settling": "resolving applying grafting listing sections sources standing tracking project"
     " repo files git errors",

@@ -7,6 +7,7 @@ from git_data import project
 from git_data.errors import FormatError, UsageError
 from git_data.git import Git
 from git_data.project import Project, parse_size
+from git_data.repo import Repo
 
 COMMIT = ("-c", "user.name=a", "-c", "user.email=a", "commit", "-qm", "x")
 
@@ -218,6 +219,19 @@ def test_of_a_commit_of_the_index_and_of_nothing(git):
     git.run("add", ".gitdata")
     assert project.read_blob(git, "HEAD") == Project(store="/first")
     assert project.read_blob(git, "") == Project(store="/second")
+
+
+def test_of_a_commit_it_is_read_once_and_of_a_name_each_time(git):
+    write(git, "[store]\n url = /first\n")
+    git.run("add", ".gitdata")
+    git.run(*COMMIT)
+    repo, commit = Repo.open(git.folder, git.environ), git.line("rev-parse", "HEAD")
+    assert repo.project_at(commit) is repo.project_at(commit) == Project(store="/first")
+    assert repo.project_at("HEAD").store == "/first"
+    write(git, "[store]\n url = /second\n")
+    git.run(*COMMIT, "-a")
+    assert repo.project_at("HEAD").store == "/second"
+    assert repo.project_at(commit).store == "/first"
 
 
 def test_writing_keeps_comments_and_takes_back(git, tmp_path):
