@@ -13,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .disk import (
     Bytes,
@@ -37,6 +37,7 @@ __all__ = [
     "allow",
     "copy_file",
     "copy_open",
+    "entries",
     "failure",
     "make_folder",
     "make_folders",
@@ -171,6 +172,17 @@ def _host() -> str:
     """This machine's name, fit for a file name."""
     name = os.uname().nodename[:64].lower()
     return "".join(letter if letter.isascii() and letter.isalnum() else "." for letter in name)
+
+
+def entries(folder: PathLike) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder; nothing when there is none. Raises DataError."""
+    try:
+        with os.scandir(os.fspath(folder)) as found:
+            yield from found
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise failure(error, "list", folder) from error
 
 
 def remove_stale(folder: PathLike) -> int:

@@ -19,7 +19,7 @@ from fsspec.spec import AbstractFileSystem
 from . import api
 from .errors import DataError, NotFound
 from .listing import LINK, SUBMODULE, TREE, Entry
-from .transfer import thread_pool
+from .threads import thread_pool
 from .views import View
 
 

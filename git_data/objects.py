@@ -26,6 +26,7 @@ from .files import (
     Bytes,
     PathLike,
     allow,
+    entries,
     failure,
     make_folders,
     open_temporary,
@@ -159,8 +160,8 @@ class ObjectFolder:
         """Every object's name and size in bytes, verified or not. One that was stored twice may
         come twice."""
         yield from self.packed.objects()
-        for folder in _scan(self._objects):
-            for entry in _scan(folder.path):
+        for folder in entries(self._objects):
+            for entry in entries(folder.path):
                 if _NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                     size = entry.stat(follow_symlinks=False).st_size
                     yield ObjectId.parse(entry.name), size
@@ -345,13 +346,3 @@ def _hashes_to(fd: int, path: str, oid: ObjectId) -> bool:
     except OSError as error:
         raise failure(error, "read", path) from error
     return found == oid
-
-
-def _scan(folder: str) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise failure(error, "list", folder) from error

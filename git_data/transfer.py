@@ -24,8 +24,8 @@ from .publishing import Moved, check_writable, create
 from .reading import Reader
 from .sending import Sender
 from .stores.base import Store
+from .threads import thread_pool
 from .transplant import Elsewhere
-from .unfinished import THREADS
 
 __all__ = ["HELD_BYTES", "Failure", "ObjectStore", "Sent", "Wanted"]
 
@@ -233,19 +233,6 @@ def _check_cached(items: Iterable[Wanted], cache: Cache) -> None:
                 f"{wanted.path}: its content ({wanted.oid}) is not in this repository's cache, "
                 "nothing was sent"
             )
-
-
-@contextmanager
-def thread_pool(threads: int = 4) -> Iterator[ThreadPoolExecutor]:
-    """The one pool. Whoever is interrupted does not wait for threads that hang in a network: what
-    they still bring is dropped, and cli/leaving.py ends the process without them."""
-    pool = ThreadPoolExecutor(threads, THREADS)
-    try:
-        yield pool
-    except BaseException as error:
-        pool.shutdown(wait=isinstance(error, Exception), cancel_futures=True)
-        raise
-    pool.shutdown()
 
 
 @contextmanager

@@ -58,6 +58,7 @@ TABLE = {
     # places
     "disk": "",
     "unfinished": "",
+    "threads": "unfinished",
     "files": "disk unfinished errors",
     "locks": "files disk errors",
     "git": "errors",
@@ -110,7 +111,7 @@ TABLE = {
     "stores/body": "stores/base",
     "stores/mirrored": "stores/wrap stores/base errors",
     "reach": "config git stores stores/access stores/s3address stores/web/url",
-    "stores/probe": "stores/base errors",
+    "stores/probe": "stores/base threads errors",
     "stores": "stores/base stores/local stores/http stores/s3 stores/wrap stores/retry stores/pace"
     " stores/probe stores/access errors",
     # engine
@@ -135,7 +136,7 @@ TABLE = {
     "merge": "refs bundles gitmanifest history stores/base errors",
     "pushing": "refs merge bundles updates gitmanifest manifest history errors",
     "transfer": "ahead transplant sending fetching inplace reading publishing packing journal"
-    f" lookup unfinished manifest cache stores/base {WORDS}",
+    f" lookup threads manifest cache stores/base {WORDS}",
     "repo": f"{PLACES} stores/access stores/mirrored addresses reach transfer packing gitmanifest"
     f" pointer selection {WORDS}",
     "bringing": f"repo cache packed files oid transfer {WORDS}",
@@ -212,7 +213,7 @@ TABLE = {
     "views": "blobs cache inplace listing listings names pointer repo sources streams errors",
     "api": "views asking differing getting importing inventory listing project sources standing"
     " updating config git repo errors",
-    "filesystem": "api views listing transfer errors",
+    "filesystem": "api views listing threads transfer errors",
     "cli/terminal": "progress",
     "cli/leaving": "unfinished",
     "cli": "cli/*",

@@ -7,18 +7,21 @@ The probe writes small files of its own below `tmp/`, and removes them.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from contextlib import contextmanager
 from threading import Barrier
 from typing import NamedTuple
 
 from ..errors import Conflict, DataError, NotFound, Unreachable
+from ..threads import thread_pool
 from .base import Proves, Store
 
 _ATTEMPTS = 5  # of each step, on a bad network: a swap may not simply be sent again
 _RACERS = 4
 _ROUNDS = 3
 _LIMIT = 1 << 10
+_REMOVING_SECONDS = 0.5
 
 
 class Probe(NamedTuple):
@@ -51,15 +54,29 @@ def probe(store: Store) -> Probe:
 def _attempt(step: Callable[[Store, str], None], store: Store) -> None:
     """One step with a file of its own, once more when an answer was lost; leaves nothing."""
     for left in reversed(range(_ATTEMPTS)):
-        name = f"tmp/probe-{os.urandom(8).hex()}"
         try:
-            step(store, name)
+            with _own_file(store) as name:
+                step(store, name)
             return
         except Unreachable:
             if not left:
                 raise
-        finally:
-            _remove(store, name)
+
+
+@contextmanager
+def _own_file(store: Store) -> Iterator[str]:
+    """The name of a small file, gone afterwards: who is interrupted waits only so long for that."""
+    name = f"tmp/probe-{os.urandom(8).hex()}"
+    try:
+        yield name
+    except Exception:
+        _remove(store, name)
+        raise
+    except BaseException:
+        with thread_pool(1) as pool:
+            wait([pool.submit(_remove, store, name)], _REMOVING_SECONDS)
+            raise
+    _remove(store, name)
 
 
 def _write(store: Store, name: str) -> None:
@@ -107,7 +124,7 @@ def _race(store: Store, name: str) -> None:
     start = Barrier(_RACERS)
     # Of other bytes each time: many stores make a version of nothing but the content.
     contents = [os.urandom(32) for _ in range(_RACERS)]
-    with ThreadPoolExecutor(_RACERS) as pool:
+    with thread_pool(_RACERS) as pool:
         tries = [pool.submit(_try, store, name, data, version, start) for data in contents]
         won = [data for data, done in zip(contents, tries, strict=True) if done.result()]
     found = store.read_small(name, _LIMIT)

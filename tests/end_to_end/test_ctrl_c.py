@@ -100,6 +100,17 @@ def test_sending_data(network, repo, command, stall):
     assert len(network.packs()) == 2
 
 
+def test_trying_a_store_out(network, repo):
+    """What it would still remove is not waited for, either."""
+    for method in ("PUT", "DELETE"):
+        network.proxy.add(Stall(), method, "tmp/probe", times=None)
+    running = Running(network, repo.path, "data", "store", "--check")
+    network.proxy.wait_for_stall()
+    status, said = running.interrupt()
+    assert status in (130, -signal.SIGINT)
+    assert "interrupted" in said
+
+
 def test_a_clone(network, repo):
     repo.git("push", "-q", "origin", "main")
     network.proxy.add(IN_A_PACK, "GET", "/packs/", times=None)
