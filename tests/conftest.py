@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,13 @@ from .helpers.network import Network, over_http, over_s3
 from .helpers.sshd import Sshd
 from .helpers.webfolder import WebFolder
 from .helpers.world import World, isolated, make_launcher, run
+
+
+def pytest_configure() -> None:
+    """`nohup` and a shell's `&` have Ctrl-C ignored, in all that is started here as well."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 _HOME = Path.home()
 _WATCHED = (".gitconfig", ".config/git/config", ".cache/git-data/error.log", ".local/bin/git-data")
