@@ -18,9 +18,11 @@ from .helpers.world import World, isolated, make_launcher, run
 
 
 def pytest_configure() -> None:
-    """`nohup` and a shell's `&` have Ctrl-C ignored, in all that is started here as well."""
+    """`nohup` and a shell's `&` have signals ignored, in all that is started here as well."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # still nothing here; its own way there
 
 
 _HOME = Path.home()
