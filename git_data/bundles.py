@@ -24,6 +24,7 @@ from .history import History, News
 from .oid import hash_stream, hasher
 from .progress import SILENT, Progress
 from .stores.base import READ_BYTES, HasPaths, Store
+from .threads import thread_pool
 
 AHEAD = 4  # pieces that are read before they are needed
 _SLICE = 8 << 20
@@ -127,7 +128,7 @@ def bring(
     there until the next one is asked for. A store of folders is read in place."""
     in_place = {ref: _local_path(store, ref) for ref in refs}
     remote = [ref for ref in refs if in_place[ref] is None]
-    with ThreadPoolExecutor(AHEAD, "git-data") as pool:
+    with thread_pool(AHEAD) as pool:
         pieces = _read_ahead(pool, store, remote, piece_bytes)
         for ref in refs:
             path = in_place[ref]

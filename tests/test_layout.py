@@ -130,7 +130,7 @@ TABLE = {
     "inplace": "lookup reading unpacking index pack errors",
     "fetching": f"ahead arrival reading cache lookup unpacking packing index pack {WORDS}",
     "history": "git errors",
-    "bundles": f"bundleheader gitmanifest history files stores/base {WORDS}",
+    "bundles": f"bundleheader gitmanifest history files threads stores/base {WORDS}",
     "refs": f"bundles gitmanifest history stores/base {WORDS}",
     "updates": "history refnames errors",
     "merge": "refs bundles gitmanifest history stores/base errors",

@@ -10,6 +10,7 @@ from .. import __version__
 from ..config import environment
 from ..errors import DataError
 from .garbage import collect_rarely
+from .leaving import leave
 from .terminal import Screen
 from .unforeseen import explain
 
@@ -25,6 +26,10 @@ Git starts this for addresses such as data::https://… or data::s3://bucket/reg
 def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     collect_rarely()
+    return leave(_run(words))
+
+
+def _run(words: Sequence[str]) -> int:
     screen = Screen(environment().get("GIT_DATA_PROGRESS"))
     if words == ["--version"]:
         screen.write(f"git-data {__version__}\n")

@@ -128,6 +128,19 @@ def test_a_clone(network, repo):
     assert whole(made)
 
 
+def test_a_clone_of_a_registry(network, repo):
+    """Its history comes in pieces that are read ahead."""
+    registry = f"data::{network.url}"
+    repo.git("push", "-q", registry, "main")
+    network.proxy.add(Stall(), "GET", "git/bundles", times=None)
+    running = Running(network, network.world.root, "clone", "-q", registry, "c")
+    network.proxy.wait_for_stall()
+    running.interrupt()
+    network.proxy.heal()
+    network.world.git("clone", "-q", registry, "again")
+    assert whole(Checkout(network.world, network.world.root / "again"))
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_checkout(network, repo, times):
     repo.git("push", "-q", "origin", "main")
